@@ -1,0 +1,119 @@
+//! Every code that suiro can print, in one table.
+//!
+//! The number says which phase found it: 0 command line, 1 files, 2 templates, 3 SQL and names, 4 graph and selection,
+//! 5 connection, 6 building and publishing, 7 tests of data, 9 suiro itself. Each has a page in `docs/errors/`.
+
+use crate::exit::Exit;
+
+/// What a code stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CodeInfo {
+    /// `E0302`.
+    pub id: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// The exit status that an error of this code leads to.
+    pub exit: Exit,
+}
+
+/// A code is a reference into the table.
+pub type Code = &'static CodeInfo;
+
+macro_rules! codes {
+    ($($name:ident = $id:literal $exit:ident $title:literal;)*) => {
+        $(
+            #[doc = concat!($id, ": ", $title, ".")]
+            pub const $name: Code = &CodeInfo { id: $id, title: $title, exit: Exit::$exit };
+        )*
+        /// Every code, in order.
+        pub const ALL: &[Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    // 0: the command line
+    BAD_USAGE = "E0001" Usage "the command line does not make sense";
+
+    // 1: files and configuration
+    NO_PROJECT_FILE = "E0101" Project "no suiro.yml was found";
+    UNREADABLE_FILE = "E0102" Project "a file cannot be read";
+    NOT_UTF8 = "E0103" Project "a file is not UTF-8";
+    BROKEN_YAML = "E0104" Project "a YAML file cannot be read";
+    UNKNOWN_KEY = "E0105" Project "a key is not known";
+    WRONG_VALUE = "E0106" Project "a value is not of the kind that its key takes";
+    UNKNOWN_TARGET = "E0107" Project "the target does not exist";
+    UNSET_VARIABLE = "E0108" Project "an environment variable is not set";
+    BROKEN_FRONT_MATTER = "E0109" Project "the configuration at the top of a model cannot be read";
+    BROKEN_SEED = "E0110" Project "a seed cannot be read as a table";
+    DUPLICATE_NAME = "E0111" Project "two nodes have the same name";
+    BAD_NAME = "E0112" Project "a name cannot work in the database";
+    DESCRIBES_NOTHING = "E0113" Project "a YAML file describes something that does not exist";
+    KEY_WITHOUT_EFFECT = "E0114" Project "a key is known but has no effect here";
+    NOT_WRITABLE = "E0115" Project "a file cannot be written";
+    SECRET_IN_SQL = "E0116" Project "a secret stands in the text of a model";
+
+    // 2: templates
+    TEMPLATE_SYNTAX = "E0201" Project "a template cannot be read";
+    UNDEFINED_VALUE = "E0202" Project "a template uses a value that is not defined";
+    TEMPLATE_FAILED = "E0203" Project "a template failed while it was rendered";
+    TEMPLATE_TOO_LONG = "E0204" Project "a template did not end within its bounds";
+    NOT_SUPPORTED_IN_TEMPLATE = "E0205" Project "a template asks the database, which suiro's templates never do";
+    TEMPLATE_NOT_FOUND = "E0206" Project "a template or macro does not exist";
+
+    // 3: SQL and names
+    SQL_SYNTAX = "E0301" Project "the SQL of a model cannot be read";
+    UNKNOWN_RELATION = "E0302" Project "a relation is not known";
+    AMBIGUOUS_RELATION = "E0303" Project "a relation name has more than one meaning";
+    NOT_A_SELECT = "E0304" Project "a model is not a SELECT";
+    SEVERAL_STATEMENTS = "E0305" Project "a model has more than one statement";
+    EMPTY_MODEL = "E0306" Project "a model has no statement";
+    CAPTURED_QUALIFIER = "E0307" Project "a qualified column would change its meaning";
+    WHOLE_ROW = "E0308" Project "a whole row is used as a value";
+    UNNAMED_COLUMN = "E0309" Project "an output column would get another name";
+    NAME_IN_STRING = "E0310" Project "a relation is named inside a string";
+    UNSAFE_NAME_FORM = "E0311" Project "a relation is written in a form that cannot be replaced safely";
+    REWRITERS_DISAGREE = "E0312" Project "two readings of the SQL disagree about its relations";
+    THREE_PART_NAME = "E0313" Project "a name reaches into another database";
+    READING_UNSUPPORTED = "E0314" Project "nothing could read the relations of this SQL";
+
+    // 4: graph and selection
+    CYCLE = "E0401" Project "models read each other in a circle";
+    SELECTED_NOTHING = "E0402" Usage "a selector matched nothing";
+    BAD_SELECTOR = "E0403" Usage "a selector cannot be read";
+    NO_SUCH_MODEL = "E0404" Usage "no model has that name";
+    NO_SUCH_EDGE = "E0405" Usage "there is no edge between the two";
+    SKIPPED_BY_PARENT = "E0406" Project "a model is skipped because of a model that it reads";
+
+    // 5: connection
+    CANNOT_CONNECT = "E0501" Temporary "the database cannot be reached";
+    LOGIN_REFUSED = "E0502" Database "the database refused the login";
+    NO_SUCH_DATABASE = "E0503" Database "the database does not exist";
+    FILE_LOCKED = "E0504" Temporary "another process has the DuckDB file open";
+    UNREADABLE_DATABASE = "E0505" Database "the DuckDB file cannot be opened";
+    SESSION_NOT_KEPT = "E0506" Database "a pooler in between does not keep sessions";
+    BAD_CONNECTION_SETTING = "E0507" Project "a connection setting is wrong";
+    CONNECTION_LOST = "E0508" Temporary "the connection was lost";
+
+    // 6: building and publishing
+    STATEMENT_REFUSED = "E0601" Database "the database refused a statement";
+    PERMISSION_DENIED = "E0602" Database "the role may not do this";
+    DISK_FULL = "E0603" Database "the database has no room left";
+    TEMPORARY_FAILURE = "E0604" Temporary "a statement failed for a reason that passes";
+    FOREIGN_RELATION = "E0605" Database "a relation of this name exists and is not ours";
+    DEPENDENT_IN_THE_WAY = "E0606" Database "something that is not ours depends on a relation to be replaced";
+    LOCK_NOT_HAD = "E0607" Temporary "a lock could not be had in time";
+    CANCELLED = "E0608" Interrupted "the run was interrupted";
+    NOT_READ_ONLY = "E0609" Usage "only reading is allowed here";
+    RELATION_MISSING = "E0610" Database "a relation does not exist in the database";
+    TOO_MANY_LOCKS = "E0611" Database "one publish would need more locks than the server has";
+    WRONG_BINDING = "E0612" Database "the database understands the SQL differently";
+
+    // 9: suiro itself
+    BUG = "E0901" Bug "a bug in suiro";
+}
+
+/// The entry of that id (`E0302`, in any case), if there is one.
+#[must_use]
+pub fn find(id: &str) -> Option<Code> {
+    ALL.iter().copied().find(|code| code.id.eq_ignore_ascii_case(id))
+}

@@ -1,0 +1,85 @@
+//! The one renderer of diagnostics: values to text in the shape of rustc's messages.
+
+use super::{Diagnostic, Label, Severity};
+use crate::source::{LineColumn, Sources, Span, floor_char_boundary};
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, renderer::DecorStyle};
+use std::collections::BTreeMap;
+
+/// How the text is to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// With ANSI colours.
+    pub colour: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+impl Style {
+    /// Plain text, 80 columns.
+    pub const PLAIN: Self = Self { colour: false, width: 80 };
+}
+
+/// The text of a diagnostic, ending in a line break.
+#[must_use]
+pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let mut group = level
+        .primary_title(diagnostic.message.as_str())
+        .id(diagnostic.code.id)
+        .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
+    for (file, labels) in by_file(diagnostic) {
+        let source = sources.get(file);
+        let mut snippet = Snippet::source(source.text()).path(source.path()).fold(true);
+        for (kind, label) in labels {
+            let range = clamp(source.text(), label.span);
+            snippet = snippet.annotation(kind.span(range).label(label.text.as_str()));
+        }
+        group = group.element(snippet);
+    }
+    for frame in &diagnostic.trace {
+        let file = sources.get(frame.call.file);
+        let LineColumn { line, column } = file.line_column(frame.call.start);
+        group = group.element(Level::NOTE.message(format!(
+            "in `{}`, called at {}:{line}:{column}",
+            frame.name,
+            file.path()
+        )));
+    }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
+    let mut text = renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group]);
+    text.push('\n');
+    text
+}
+
+/// The labels by file, the primary one's file first.
+fn by_file(diagnostic: &Diagnostic) -> Vec<(crate::source::FileId, Vec<(AnnotationKind, &Label)>)> {
+    let mut files: Vec<(crate::source::FileId, Vec<(AnnotationKind, &Label)>)> = Vec::new();
+    let mut index = BTreeMap::new();
+    let primary = diagnostic.primary.iter().map(|label| (AnnotationKind::Primary, label));
+    let secondary = diagnostic.secondary.iter().map(|label| (AnnotationKind::Context, label));
+    for (kind, label) in primary.chain(secondary) {
+        let at = *index.entry(label.span.file).or_insert_with(|| {
+            files.push((label.span.file, Vec::new()));
+            files.len() - 1
+        });
+        files[at].1.push((kind, label));
+    }
+    files
+}
+
+/// The range of a span, cut to the text and to character boundaries.
+fn clamp(text: &str, span: Span) -> std::ops::Range<usize> {
+    let start = floor_char_boundary(text, span.start);
+    let end = floor_char_boundary(text, span.end.max(start));
+    start..end.max(start)
+}

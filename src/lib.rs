@@ -1,0 +1,30 @@
+//! suiro compiles a folder of SQL into an ordered graph of idempotent steps and carries them out in a warehouse.
+//!
+//! Data flows one way; each phase is a function from immutable values to the next value and collects all its
+//! diagnostics:
+//!
+//! ```text
+//! files ─load▶ Project ─render,parse▶ Parsed ─analyze▶ Manifest ─order▶ Graph ─select▶ Selection
+//!                                                                                   │
+//!                                                     Catalog (read once) ─────────▶ Plan ─execute▶ RunReport
+//! ```
+//!
+//! The modules below stand in dependency order: each uses only what stands above it.
+
+pub mod artifact;
+pub mod cli;
+pub mod compile;
+pub mod diagnostic;
+pub mod dialect;
+pub mod engine;
+pub mod exit;
+pub mod graph;
+pub mod lineage;
+pub mod manifest;
+pub mod name;
+pub mod parse;
+pub mod plan;
+pub mod project;
+pub mod run;
+pub mod source;
+pub mod template;
