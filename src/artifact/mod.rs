@@ -1,1 +1,113 @@
+//! The files that suiro writes below `target/`: a contract with other programs.
+//!
+//! In: plain values. Out: JSON and SQL files, written by rename, unchanged ones left alone. Never: anything that the
+//! user wrote, or a secret (the caller masks).
 
+mod log;
+mod store;
+
+pub use log::Log;
+pub use store::{FOLDER, Store, WRITTEN};
+
+use crate::{
+    manifest::{Column, Manifest, Node, NodeId},
+    plan::{Plan, Step},
+    run::{NodeReport, RunReport},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The version of every artifact's shape; it rises when a key changes its meaning or goes away.
+pub const VERSION: u32 = 1;
+
+/// One line of `suiro ls --format json`.
+#[derive(Debug, Serialize)]
+pub struct Listed<'a> {
+    name: &'a str,
+    kind: &'static str,
+    materialized: Option<&'a str>,
+    path: Option<&'a str>,
+    depends_on: Vec<&'a str>,
+    columns: Option<&'a [Column]>,
+}
+
+/// The line of a node: dependencies by name and sorted, sources as `schema.table`.
+#[must_use]
+pub fn listed<'a>(manifest: &'a Manifest, node: &'a Node) -> Listed<'a> {
+    let mut depends_on: Vec<&str> = node.reads.iter().map(|read| manifest.node(read.node).name.as_str()).collect();
+    depends_on.sort_unstable();
+    depends_on.dedup();
+    Listed {
+        name: &node.name,
+        kind: node.kind.word(),
+        materialized: node.materialized.as_deref(),
+        path: node.path.as_deref(),
+        depends_on,
+        columns: node.columns.as_deref(),
+    }
+}
+
+/// One line of `suiro plan --format json`, and one entry of `plan.json`.
+#[must_use]
+pub fn planned(manifest: &Manifest, step: &Step) -> Value {
+    let node = manifest.node(step.node);
+    json!({
+        "name": node.name,
+        "kind": node.kind.word(),
+        "action": step.action,
+        "reasons": step.reasons,
+    })
+}
+
+/// The whole of `plan.json`.
+#[must_use]
+pub fn plan(manifest: &Manifest, plan: &Plan) -> Value {
+    json!({
+        "version": VERSION,
+        "project": manifest.project,
+        "target": manifest.target,
+        "steps": plan.steps.iter().map(|step| planned(manifest, step)).collect::<Vec<_>>(),
+    })
+}
+
+/// The whole of `run_results.json`.
+#[must_use]
+pub fn run_results(manifest: &Manifest, run: &str, report: &RunReport) -> Value {
+    let result = |node: &NodeReport| {
+        let name = |id: NodeId| manifest.node(id).name.clone();
+        json!({
+            "name": name(node.node),
+            "kind": manifest.node(node.node).kind.word(),
+            "status": node.status,
+            "culprit": node.culprit.map(name),
+            "rows": node.rows,
+            "seconds": node.elapsed.as_secs_f64(),
+            "attempts": node.attempts,
+        })
+    };
+    json!({
+        "version": VERSION,
+        "project": manifest.project,
+        "target": manifest.target,
+        "run": run,
+        "exit": report.exit().status(),
+        "seconds": report.elapsed.as_secs_f64(),
+        "results": report.nodes.iter().map(result).collect::<Vec<_>>(),
+        "diagnostics": report.diagnostics.iter().map(|diagnostic| json!({
+            "code": diagnostic.code.id,
+            "severity": format!("{:?}", diagnostic.severity).to_lowercase(),
+            "message": diagnostic.message,
+            "node": diagnostic.node,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// `manifest.json`: the manifest as it is, with the version in front.
+#[derive(Debug, Serialize)]
+pub struct ManifestFile<'a> {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The manifest.
+    #[serde(flatten)]
+    pub manifest: &'a Manifest,
+}

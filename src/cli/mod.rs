@@ -1,1 +1,59 @@
+//! The command line: arguments, colours, progress, exit statuses. Nothing else knows a terminal.
 
+mod app;
+mod arguments;
+mod commands;
+mod progress;
+mod signals;
+mod summary;
+mod table;
+mod terminal;
+
+use crate::exit::Exit;
+use app::App;
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+use terminal::{Loudness, Terminal};
+
+/// Runs the program with this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    let loudness = match (arguments.global.quiet, arguments.global.verbose) {
+        (true, _) => Loudness::Quiet,
+        (_, true) => Loudness::Verbose,
+        _ => Loudness::Normal,
+    };
+    let terminal = Terminal::new(arguments.global.color, loudness);
+    let app = App { terminal, global: arguments.global };
+    ExitCode::from(carry_out(&app, &arguments.command).status())
+}
+
+/// Help and version are answers; anything else that clap refuses is wrong usage, which never exits with 2.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let _gone = error.print();
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+    ExitCode::from(exit.status())
+}
+
+fn carry_out(app: &App, command: &Command) -> Exit {
+    match command {
+        Command::Init(arguments) => commands::init::run(app, arguments),
+        Command::Ls(arguments) => commands::ls::run(app, arguments),
+        Command::Check(arguments) => commands::check::run(app, arguments),
+        Command::Compile(arguments) => commands::compile::run(app, arguments),
+        Command::Plan(arguments) => commands::plan::run(app, arguments),
+        Command::Build(arguments) => commands::build::run(app, arguments),
+        Command::Lineage(arguments) => commands::lineage::run(app, arguments),
+        Command::Show(arguments) => commands::show::run(app, arguments),
+        Command::Query(arguments) => commands::query::run(app, arguments),
+        Command::Debug(arguments) => commands::debug::run(app, arguments),
+        Command::Clean => commands::clean::run(app),
+        Command::Explain(arguments) => commands::explain::run(app, arguments),
+        Command::Completions(arguments) => commands::completions::run(app, arguments),
+    }
+}

@@ -84,6 +84,8 @@ pub struct LiveRelation {
     pub comment: Option<String>,
     /// The role that owns it, where the engine has roles.
     pub owner: Option<String>,
+    /// For a view, its columns in order: name and type with modifiers and collation, for comparison alone.
+    pub columns: Option<Vec<(String, String)>>,
 }
 
 /// Something that depends on a relation, as people should see it.
@@ -106,8 +108,8 @@ pub struct Dependent {
 /// What the database has in some schemas.
 #[derive(Debug, Clone, Default)]
 pub struct LiveCatalog {
-    /// The schemas that exist.
-    pub schemas: std::collections::BTreeSet<String>,
+    /// All schemas of the database, with their comments.
+    pub schemas: BTreeMap<String, Option<String>>,
     /// The relations, by name.
     pub relations: BTreeMap<RelationName, LiveRelation>,
     /// What depends on those relations, anywhere in the database, directly.
@@ -141,6 +143,13 @@ pub trait Engine: Send + Sync {
     /// When the database cannot be reached or refuses the login.
     fn connect(&self, purpose: &str) -> Result<Box<dyn Connection>, EngineError>;
 
+    /// The name by which the database calls itself, where names must be qualified by it so that nothing else can
+    /// resolve them (DuckDB); asked from the database once.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    fn database(&self) -> Result<Option<String>, EngineError>;
+
     /// Where it is, without secrets, for people: `clinic.duckdb`, `clinic@localhost:5432/clinic`.
     fn place(&self) -> String;
 
@@ -153,6 +162,18 @@ pub trait Engine: Send + Sync {
 
 /// One session.
 pub trait Connection: Send {
+    /// Its dialect.
+    fn dialect(&self) -> Dialect;
+
+    /// Who holds locks on a relation, for people: user, application and what it runs; empty where that cannot be known.
+    ///
+    /// # Errors
+    /// When the database does not say.
+    fn lock_holders(&mut self, relation: &RelationName) -> Result<Vec<String>, EngineError> {
+        let _ = relation;
+        Ok(Vec::new())
+    }
+
     /// Carries out one statement and returns the rows it affected, where the engine says.
     ///
     /// # Errors

@@ -1,1 +1,229 @@
+//! What a run would do, decided before anything is done.
+//!
+//! In: the manifest, a selection, and what the database has. Out: a [`Plan`] of steps with their reasons, and
+//! diagnostics for what cannot be done. Never: a connection, a clock, or a statement.
 
+mod mark;
+mod stage;
+
+pub use mark::{is_ours, mark, staging_mark};
+pub use stage::{RunId, Staging, staging};
+
+use crate::{
+    diagnostic::{
+        Diagnostic,
+        code::{DEPENDENT_IN_THE_WAY, FOREIGN_RELATION, RELATION_MISSING},
+    },
+    engine::{Dependent, LiveCatalog, LiveRelation, RelationKind},
+    graph::{Graph, Selection},
+    manifest::{Manifest, Node, NodeId, NodeKind},
+    name::RelationName,
+};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be done with a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Make it anew beside the live version, then publish.
+    Build,
+    /// Add to the live version.
+    Increment,
+    /// Change what describes it, in place.
+    Describe,
+    /// Nothing: it is as it should be.
+    Skip,
+    /// Remove it.
+    Drop,
+    /// Nothing: something stands in the way.
+    Blocked,
+}
+
+impl Action {
+    /// The word for it in tables and machine output.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Increment => "increment",
+            Self::Describe => "describe",
+            Self::Skip => "skip",
+            Self::Drop => "drop",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// One node of a plan.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The node.
+    pub node: NodeId,
+    /// What is to be done.
+    pub action: Action,
+    /// Why, in words for people.
+    pub reasons: Vec<String>,
+    /// What the database has under its name now.
+    pub live: Option<LiveRelation>,
+    /// For a blocked step, the node that started it: itself, or one above it.
+    pub culprit: Option<NodeId>,
+}
+
+/// What a run would do: steps in an order in which they can be done.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// What was found on the way.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Plan {
+    /// The nodes that are to be built.
+    #[must_use]
+    pub fn built(&self) -> BTreeSet<NodeId> {
+        self.steps.iter().filter(|step| step.action == Action::Build).map(|step| step.node).collect()
+    }
+
+    /// The step of a node, if it has one.
+    #[must_use]
+    pub fn step(&self, node: NodeId) -> Option<&Step> {
+        self.steps.iter().find(|step| step.node == node)
+    }
+}
+
+/// The plan for these nodes; sources, tests and exposures among them are passed over.
+#[must_use]
+pub fn plan(manifest: &Manifest, graph: &Graph, selection: &Selection, live: &LiveCatalog) -> Plan {
+    let built: BTreeSet<NodeId> =
+        selection.iter().copied().filter(|node| manifest.node(*node).kind.is_built()).collect();
+    let dependents = dependents_by_relation(live);
+    let context = Context { manifest, built: &built, live, dependents };
+    let mut plan = Plan::default();
+    let mut culprits: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+    for id in graph.order(&built) {
+        let node = manifest.node(id);
+        let found = node.relation.as_ref().and_then(|relation| live.relations.get(relation)).cloned();
+        let mut step = Step { node: id, action: Action::Build, reasons: Vec::new(), live: found, culprit: None };
+        let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
+        let obstacles = context.obstacles(id, node, step.live.as_ref());
+        if let Some(code) = &node.error {
+            step.reasons.push(format!("it has an error ({code})"));
+            step.culprit = Some(id);
+        } else if let Some(culprit) = above {
+            step.reasons.push(format!("`{}`, above it, cannot be built", manifest.node(culprit).name));
+            step.culprit = Some(culprit);
+        } else if !obstacles.is_empty() {
+            step.reasons.extend(obstacles.iter().map(|obstacle| obstacle.message.clone()));
+            step.culprit = Some(id);
+        } else if step.live.is_none() {
+            step.reasons.push("it does not exist yet".to_owned());
+        } else {
+            step.reasons.push("no state is kept yet, so every run builds it".to_owned());
+        }
+        plan.diagnostics.extend(obstacles);
+        if let Some(culprit) = step.culprit {
+            step.action = Action::Blocked;
+            culprits.insert(id, culprit);
+        }
+        plan.steps.push(step);
+    }
+    plan
+}
+
+fn dependents_by_relation(live: &LiveCatalog) -> BTreeMap<&RelationName, Vec<&Dependent>> {
+    let mut dependents: BTreeMap<&RelationName, Vec<&Dependent>> = BTreeMap::new();
+    for dependent in &live.dependents {
+        dependents.entry(&dependent.on).or_default().push(dependent);
+    }
+    dependents
+}
+
+struct Context<'a> {
+    manifest: &'a Manifest,
+    built: &'a BTreeSet<NodeId>,
+    live: &'a LiveCatalog,
+    dependents: BTreeMap<&'a RelationName, Vec<&'a Dependent>>,
+}
+
+impl Context<'_> {
+    /// Why a node cannot be built, whatever the nodes above it do.
+    fn obstacles(&self, id: NodeId, node: &Node, live: Option<&LiveRelation>) -> Vec<Diagnostic> {
+        let mut obstacles = Vec::new();
+        for read in &node.reads {
+            let parent = self.manifest.node(read.node);
+            let there = parent.relation.as_ref().is_some_and(|relation| self.live.relations.contains_key(relation));
+            if parent.kind.is_built() && !self.built.contains(&read.node) && !there {
+                obstacles.push(
+                    Diagnostic::error(
+                        RELATION_MISSING,
+                        format!(
+                            "`{}` reads `{}`, which is not selected and was never built here",
+                            node.name, parent.name
+                        ),
+                    )
+                    .help(format!("build both: `suiro build --select +{}`", node.name))
+                    .of_node(node.name.clone()),
+                );
+            }
+        }
+        let (Some(relation), Some(live)) = (&node.relation, live) else { return obstacles };
+        if !is_ours(&self.manifest.project, relation, live.comment.as_deref()) {
+            obstacles.push(self.foreign(node, relation, live));
+        }
+        let strangers: Vec<&&Dependent> = self
+            .dependents
+            .get(relation)
+            .into_iter()
+            .flatten()
+            .filter(|dependent| !self.can_be_bound_again(dependent))
+            .collect();
+        if !strangers.is_empty() && replaces(node, live) {
+            let mut obstacle = Diagnostic::error(
+                DEPENDENT_IN_THE_WAY,
+                format!("`{relation}` cannot be replaced: something that is not ours depends on it"),
+            );
+            for stranger in strangers {
+                obstacle = obstacle.note(format!("{} `{}` depends on `{relation}`", stranger.kind, stranger.name));
+            }
+            obstacles.push(
+                obstacle
+                    .help("nothing was dropped; drop it yourself, or let it read something that suiro does not replace")
+                    .of_node(node.name.clone()),
+            );
+        }
+        let _ = id;
+        obstacles
+    }
+
+    /// Whether a dependent is a view of this project: one that this run makes anew, or one with a text to bind it by.
+    fn can_be_bound_again(&self, dependent: &Dependent) -> bool {
+        let Some(relation) = &dependent.relation else { return false };
+        let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref());
+        ours && (dependent.rebind.is_some()
+            || self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation)))
+    }
+
+    fn foreign(&self, node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {
+        let what = match live.kind {
+            RelationKind::Table => "a table",
+            RelationKind::View => "a view",
+            RelationKind::MaterializedView => "a materialized view",
+            RelationKind::Other => "something",
+        };
+        Diagnostic::error(
+            FOREIGN_RELATION,
+            format!("there is {what} `{relation}` already, and it was not made by project `{}`", self.manifest.project),
+        )
+        .note(format!("the {} `{}` would take its place", node.kind.word(), node.name))
+        .help("give the model another `schema` or `alias`, or move the existing relation out of the way")
+        .of_node(node.name.clone())
+    }
+}
+
+/// Whether building the node puts another relation in the place of the live one (and so breaks what depends on it).
+fn replaces(node: &Node, live: &LiveRelation) -> bool {
+    let view = node.kind == NodeKind::Model && node.materialized.as_deref() == Some("view");
+    !(view && live.kind == RelationKind::View)
+}

@@ -1,1 +1,213 @@
+//! Carrying out a plan: building beside what is live, then publishing.
+//!
+//! In: a plan, an engine, and what renders statements. Out: a [`RunReport`]. Never: deciding what is to be built (that
+//! is `plan/`), or knowing a terminal (that is `cli/`).
 
+mod build;
+mod context;
+mod event;
+mod lock;
+mod publish;
+mod report;
+mod schedule;
+mod session;
+mod stop;
+mod sweep;
+
+pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
+pub use event::{Event, Observer};
+pub use report::{NodeReport, RunReport, Status};
+pub use schedule::{Ending, Jobs, schedule};
+pub use session::{Session, Statement, refusal};
+pub use stop::Stop;
+
+use crate::{
+    diagnostic::{
+        Diagnostic,
+        code::{CANCELLED, SKIPPED_BY_PARENT},
+    },
+    engine::{Engine, EngineError},
+    graph::Graph,
+    manifest::{Manifest, NodeId},
+    plan::{Action, Plan, RunId, staging},
+};
+use build::Built;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+/// What appears together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishMode {
+    /// Everything that the run built, at once.
+    Run,
+    /// Each connected part at once.
+    Group,
+    /// Each relation by itself.
+    Model,
+}
+
+/// What is to be carried out, and with what.
+pub struct Request<'a> {
+    /// The project.
+    pub manifest: &'a Manifest,
+    /// Its graph.
+    pub graph: &'a Graph,
+    /// What is to be done.
+    pub plan: &'a Plan,
+    /// The run's name.
+    pub run: &'a RunId,
+    /// The database.
+    pub engine: &'a dyn Engine,
+    /// What renders statements.
+    pub statements: &'a dyn Statements,
+    /// What reads seeds.
+    pub seeds: &'a dyn Seeds,
+    /// What knows where SQL was written.
+    pub places: &'a dyn Places,
+    /// Who wants to know.
+    pub observer: &'a dyn Observer,
+    /// Whether to stop.
+    pub stop: &'a Stop,
+    /// How many nodes are built at once, at most.
+    pub threads: usize,
+    /// Whether the first failure stops new nodes.
+    pub fail_fast: bool,
+    /// What appears together.
+    pub publish: PublishMode,
+}
+
+/// Carries out a plan. Whatever goes wrong is in the report.
+#[must_use]
+pub fn run(request: &Request<'_>) -> RunReport {
+    let start = Instant::now();
+    let built = request.plan.built();
+    let mut report = RunReport { diagnostics: request.plan.diagnostics.clone(), ..RunReport::default() };
+    let endings = if built.is_empty() {
+        Ok((BTreeMap::new(), BTreeSet::new()))
+    } else {
+        carry_out(request, &built, &mut report.diagnostics)
+    };
+    match endings {
+        Ok((endings, published)) => report.nodes = node_reports(request, endings, &published, &mut report.diagnostics),
+        Err(error) => {
+            report.diagnostics.push(refusal(&error, "the run could not begin"));
+            report.nodes = node_reports(request, BTreeMap::new(), &BTreeSet::new(), &mut report.diagnostics);
+        }
+    }
+    report.stopped = request.stop.reason();
+    report.elapsed = start.elapsed();
+    report
+}
+
+type Endings = BTreeMap<NodeId, Ending<Built>>;
+
+fn carry_out(
+    request: &Request<'_>,
+    built: &BTreeSet<NodeId>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<(Endings, BTreeSet<NodeId>), EngineError> {
+    let staging = staging(request.manifest, built, request.run);
+    let database = request.engine.database()?;
+    let context = Context {
+        manifest: request.manifest,
+        staging: &staging,
+        built,
+        engine: request.engine,
+        database: database.as_deref(),
+        run: request.run.as_str(),
+        statements: request.statements,
+        seeds: request.seeds,
+        places: request.places,
+        observer: request.observer,
+        stop: request.stop,
+    };
+    // Not watched by the stop switch: it has to clean up after a stop.
+    let mut control = Session::new(request.engine.connect(&format!("suiro {}", context.run))?, request.observer);
+    sweep::prepare(&context, &mut control)?;
+    let endings = build_all(request, &context, built);
+    let mut published = BTreeSet::new();
+    let mut retired = Vec::new();
+    if !request.stop.is_stopped() {
+        for cut in cuts(request, &endings) {
+            match publish::publish(&context, &mut control, &cut) {
+                Ok(old) => {
+                    published.extend(cut);
+                    retired.extend(old);
+                }
+                Err(diagnostic) => diagnostics.push(diagnostic),
+            }
+        }
+    }
+    diagnostics.extend(sweep::clean_up(&context, &mut control, &published, &retired));
+    Ok((endings, published))
+}
+
+fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<NodeId>) -> Endings {
+    let waits = built
+        .iter()
+        .map(|id| (*id, request.graph.parents(*id).filter(|parent| built.contains(parent)).collect()))
+        .collect();
+    let urgency = request.graph.heights(built);
+    let jobs = Jobs { waits: &waits, urgency: &urgency, threads: request.threads, fail_fast: request.fail_fast };
+    schedule(&jobs, request.stop, |_| None, |session, node| build::build(context, session, node))
+}
+
+/// The cuts to publish: sets of nodes that were built, closed under what they read, each in building order.
+fn cuts(request: &Request<'_>, endings: &Endings) -> Vec<Vec<NodeId>> {
+    let done: BTreeSet<NodeId> =
+        endings.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))).map(|(id, _)| *id).collect();
+    let parts = match request.publish {
+        PublishMode::Run => vec![done],
+        PublishMode::Group => request.graph.components(&done),
+        PublishMode::Model => request.graph.order(&done).into_iter().map(|id| BTreeSet::from([id])).collect(),
+    };
+    parts.into_iter().filter(|part| !part.is_empty()).map(|part| request.graph.order(&part)).collect()
+}
+
+fn node_reports(
+    request: &Request<'_>,
+    mut endings: Endings,
+    published: &BTreeSet<NodeId>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<NodeReport> {
+    let mut reports = Vec::with_capacity(request.plan.steps.len());
+    for step in &request.plan.steps {
+        let nothing = |status, culprit| NodeReport {
+            node: step.node,
+            status,
+            culprit,
+            rows: None,
+            elapsed: Duration::ZERO,
+            attempts: 0,
+        };
+        let of = |status, built: &Built| NodeReport {
+            rows: built.rows,
+            elapsed: built.elapsed,
+            attempts: built.attempts,
+            ..nothing(status, None)
+        };
+        reports.push(match endings.remove(&step.node) {
+            Some(Ending::Done(built)) if published.contains(&step.node) => of(Status::Built, &built),
+            Some(Ending::Done(built)) => of(Status::Staged, &built),
+            Some(Ending::Failed(mut built)) => {
+                let failed = of(Status::Failed, &built);
+                // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
+                let expected = |diagnostic: &Diagnostic| request.stop.is_stopped() && diagnostic.code == CANCELLED;
+                diagnostics.extend(built.failure.take().filter(|diagnostic| !expected(diagnostic)));
+                failed
+            }
+            Some(Ending::Skipped(culprit)) => nothing(Status::Skipped, Some(culprit)),
+            Some(Ending::NotStarted) => nothing(Status::NotStarted, None),
+            None if step.action == Action::Blocked && step.culprit == Some(step.node) => nothing(Status::Failed, None),
+            None if step.action == Action::Blocked => nothing(Status::Skipped, step.culprit),
+            None => nothing(Status::NotStarted, None),
+        });
+    }
+    let skipped = reports.iter().filter(|report| report.status == Status::Skipped).count();
+    if skipped > 0 {
+        let _ = SKIPPED_BY_PARENT;
+    }
+    reports
+}

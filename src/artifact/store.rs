@@ -1,0 +1,131 @@
+//! Writing files so that a reader sees the old one or the new one, and an unchanged one keeps its time.
+
+use crate::diagnostic::{Diagnostic, code::NOT_WRITABLE};
+use std::{
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// The folder, relative to the project.
+pub const FOLDER: &str = "target";
+
+/// Everything that suiro writes there, and `suiro clean` removes; cargo's `target/` has other names.
+pub const WRITTEN: [&str; 6] = ["compiled", "logs", "docs", "plan.json", "manifest.json", "run_results.json"];
+
+/// The place for a project's artifacts.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// The place of the project at `root`.
+    #[must_use]
+    pub fn of(root: &Path) -> Self {
+        Self { folder: root.join(FOLDER) }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes a file, by rename, unless it holds exactly this already; says whether it wrote.
+    ///
+    /// # Errors
+    /// When the file cannot be written: `NOT_WRITABLE`.
+    pub fn write(&self, path: &str, content: &[u8]) -> Result<bool, Diagnostic> {
+        let place = self.folder.join(path);
+        write(&place, content).map_err(|error| {
+            Diagnostic::error(NOT_WRITABLE, format!("`{}` cannot be written: {error}", place.display()))
+                .help("check that there is room on the disk and that the folder is yours")
+        })
+    }
+
+    /// Removes compiled files other than these, which belong to models that are gone.
+    ///
+    /// # Errors
+    /// When a file cannot be removed: `NOT_WRITABLE`.
+    pub fn retain_compiled(&self, keep: &std::collections::BTreeSet<PathBuf>) -> Result<(), Diagnostic> {
+        let folder = self.folder.join("compiled");
+        let files = walkdir::WalkDir::new(&folder).into_iter().filter_map(Result::ok);
+        for file in files.filter(|entry| entry.file_type().is_file()) {
+            let relative = file.path().strip_prefix(&folder).unwrap_or(file.path());
+            if !keep.contains(relative) {
+                fs_err::remove_file(file.path()).map_err(|error| {
+                    Diagnostic::error(NOT_WRITABLE, format!("a stale file cannot be removed: {error}"))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what suiro wrote, and the folder if nothing else is in it; returns what was removed.
+    ///
+    /// # Errors
+    /// When something cannot be removed: `NOT_WRITABLE`.
+    pub fn clean(&self) -> Result<Vec<PathBuf>, Diagnostic> {
+        let failed = |error: io::Error| Diagnostic::error(NOT_WRITABLE, format!("it cannot be removed: {error}"));
+        let mut removed = Vec::new();
+        for name in WRITTEN {
+            let place = self.folder.join(name);
+            let Ok(kind) = place.symlink_metadata() else { continue };
+            if kind.is_dir() { fs_err::remove_dir_all(&place) } else { fs_err::remove_file(&place) }.map_err(failed)?;
+            removed.push(place);
+        }
+        if fs_err::read_dir(&self.folder).is_ok_and(|mut entries| entries.next().is_none()) {
+            fs_err::remove_dir(&self.folder).map_err(failed)?;
+        }
+        Ok(removed)
+    }
+}
+
+fn write(place: &Path, content: &[u8]) -> io::Result<bool> {
+    if holds(place, content) {
+        return Ok(false);
+    }
+    let folder = place.parent().unwrap_or(Path::new("."));
+    let file = match tempfile::NamedTempFile::new_in(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs_err::create_dir_all(folder)?;
+            tempfile::NamedTempFile::new_in(folder)
+        }
+        file => file,
+    };
+    let mut file = file?;
+    file.write_all(content)?;
+    // A temporary file is private; an artifact is as readable as any other file of the project.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist(place).map_err(|error| error.error)?;
+    Ok(true)
+}
+
+fn holds(place: &Path, content: &[u8]) -> bool {
+    let Ok(mut file) = std::fs::File::open(place) else { return false };
+    let same_length = file.metadata().is_ok_and(|metadata| metadata.len() == content.len() as u64);
+    let mut old = Vec::new();
+    same_length && file.read_to_end(&mut old).is_ok() && old == content
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unchanged_file_is_left_alone_and_clean_takes_only_what_suiro_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::of(folder.path());
+        assert!(store.write("compiled/a/b.sql", b"select 1").unwrap());
+        assert!(!store.write("compiled/a/b.sql", b"select 1").unwrap());
+        assert!(store.write("compiled/a/b.sql", b"select 2").unwrap());
+        fs_err::write(store.folder().join("debug"), "cargo's").unwrap();
+        store.clean().unwrap();
+        assert!(store.folder().join("debug").exists());
+        assert!(!store.folder().join("compiled").exists());
+    }
+}

@@ -1,0 +1,114 @@
+//! What every command begins with: the project, the selection, and what is wrong with either.
+
+use super::{
+    arguments::{Choice, Global},
+    terminal::Terminal,
+};
+use crate::{
+    compile::{self, Compilation},
+    diagnostic::{Diagnostic, exit_of},
+    engine::{Engine, EngineError},
+    exit::Exit,
+    graph::{Selection, Selector, select},
+    project::LoadOptions,
+    run::refusal,
+    source::Sources,
+};
+use std::collections::BTreeSet;
+
+/// One invocation.
+pub struct App {
+    /// Where output goes.
+    pub terminal: Terminal,
+    /// What every command takes.
+    pub global: Global,
+}
+
+impl App {
+    /// The project, compiled as far as it can be; none after printing why.
+    ///
+    /// # Errors
+    /// The exit status, when there is nothing to go on with.
+    pub fn compiled(&self) -> Result<Compilation, Exit> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let options = LoadOptions {
+            project_dir: self.global.project_dir.clone(),
+            target: self.global.target.clone(),
+            vars: self.global.vars.clone(),
+            environment: &environment,
+        };
+        let (compilation, sources, diagnostics) = compile::compile(&options);
+        match compilation {
+            Some(compilation) => {
+                self.terminal.hide(compilation.project.secrets.clone());
+                Ok(compilation)
+            }
+            None => Err(self.fail(&diagnostics, &sources)),
+        }
+    }
+
+    /// Prints diagnostics and returns their status, at least "the project is wrong".
+    pub fn fail(&self, diagnostics: &[Diagnostic], sources: &Sources) -> Exit {
+        self.terminal.diagnostics(diagnostics, sources);
+        match exit_of(diagnostics) {
+            Exit::Done => Exit::Project,
+            exit => exit,
+        }
+    }
+
+    /// The nodes that a command is about; everything, if nothing is asked for.
+    ///
+    /// # Errors
+    /// The exit status of a selector that cannot be read or matches nothing, after printing it.
+    pub fn selection(&self, compilation: &Compilation, choice: &Choice) -> Result<Selection, Exit> {
+        let all: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
+        let chosen = |words: &[String]| {
+            let selector = Selector::read(words).map_err(|problem| vec![problem])?;
+            select(&selector, &compilation.selectors, &compilation.manifest, &compilation.graph)
+        };
+        let fail = |problems: Vec<Diagnostic>| self.fail(&problems, &compilation.sources);
+        let with = if choice.select.is_empty() { all } else { chosen(&choice.select).map_err(fail)? };
+        let without = if choice.exclude.is_empty() { Selection::new() } else { chosen(&choice.exclude).map_err(fail)? };
+        Ok(with.difference(&without).copied().collect())
+    }
+
+    /// What is wrong with the project as far as this selection is concerned: errors outside it, and not above it, are
+    /// warnings. Prints all of it and returns the status.
+    pub fn judge(&self, compilation: &Compilation, selection: &Selection) -> Exit {
+        let diagnostics = self.judged(compilation, selection);
+        self.terminal.diagnostics(&diagnostics, &compilation.sources);
+        exit_of(&diagnostics)
+    }
+
+    /// The diagnostics of a compilation, as severe as they are for this selection.
+    #[must_use]
+    pub fn judged(&self, compilation: &Compilation, selection: &Selection) -> Vec<Diagnostic> {
+        let mut concerned: BTreeSet<&str> = BTreeSet::new();
+        for id in selection {
+            concerned.insert(&compilation.manifest.node(*id).name);
+            for above in compilation.graph.ancestors(*id, None) {
+                concerned.insert(&compilation.manifest.node(above).name);
+            }
+        }
+        let counts = |diagnostic: &Diagnostic| diagnostic.node.as_deref().is_none_or(|node| concerned.contains(node));
+        compilation
+            .diagnostics
+            .iter()
+            .map(|diagnostic| if counts(diagnostic) { diagnostic.clone() } else { diagnostic.clone().as_warning() })
+            .collect()
+    }
+
+    /// The database of the target.
+    ///
+    /// # Errors
+    /// The exit status, after printing why it cannot be had.
+    pub fn engine(&self, compilation: &Compilation, read_only: bool) -> Result<Box<dyn Engine>, Exit> {
+        crate::cli::commands::connect(&compilation.project, read_only)
+            .map_err(|diagnostic| self.fail(&[diagnostic], &compilation.sources))
+    }
+
+    /// Prints what the database said and returns its status.
+    pub fn refuse(&self, compilation: &Compilation, error: &EngineError, what: &str) -> Exit {
+        self.fail(&[refusal(error, what)], &compilation.sources)
+    }
+}

@@ -1,0 +1,203 @@
+//! The command line as types.
+
+use super::terminal::Colour;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Turns a folder of SQL into tables that a business can trust.
+#[derive(Debug, Parser)]
+#[command(name = "suiro", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "Start with `suiro init`, or in a project with `suiro build`.\n`suiro <command> --help` says more about each; `suiro explain E0302` about an error.")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Folder of the project; without it, the nearest one above with a suiro.yml
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Global options")]
+    pub project_dir: Option<PathBuf>,
+    /// Target from suiro.yml to work on
+    #[arg(long, short, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub target: Option<String>,
+    /// Values for var(), as YAML: 'day: 2026-01-01'
+    #[arg(long, global = true, value_name = "YAML", help_heading = "Global options")]
+    pub vars: Vec<String>,
+    /// Say more
+    #[arg(long, short, global = true, help_heading = "Global options", conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Say nothing but errors
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
+    pub color: Colour,
+}
+
+/// Which nodes a command is about.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Choice {
+    /// Only these: names, globs, +above, below+, tag:…, path:…; several add up, a comma means both
+    #[arg(long, short, value_name = "SELECTOR", num_args = 1.., help_heading = "Selection")]
+    pub select: Vec<String>,
+    /// Not these
+    #[arg(long, value_name = "SELECTOR", num_args = 1.., help_heading = "Selection")]
+    pub exclude: Vec<String>,
+}
+
+/// The shape of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs, one object a line
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new project: a small example that builds
+    Init(Init),
+    /// List models, seeds, sources and who reads whom
+    Ls(Listing),
+    /// Look for errors; touches neither files nor the database
+    Check(Listing),
+    /// Write the SQL of every model, as it would be run, to target/compiled
+    Compile(Compile),
+    /// Say what a build would do and why; changes nothing
+    Plan(Listing),
+    /// Build the tables and views, then publish them at once
+    Build(Build),
+    /// Show who reads whom, and where in the SQL an edge comes from
+    Lineage(Lineage),
+    /// Print rows of a model as it is written now; creates nothing
+    Show(Show),
+    /// Run a query that only reads
+    Query(Query),
+    /// Check the target: connection, version, rights
+    Debug(Debug),
+    /// Remove what suiro wrote below target/
+    Clean,
+    /// Explain an error code
+    Explain(Explain),
+    /// Print a script that completes suiro's words in a shell
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Folder to make it in
+    #[arg(default_value = ".", value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Listing {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Compile {
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// How many nodes to build at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Stop starting new nodes after the first failure
+    #[arg(long, short = 'x')]
+    pub fail_fast: bool,
+    /// Print the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print every statement as it is sent
+    #[arg(long)]
+    pub show_sql: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Lineage {
+    /// Model, seed or source
+    #[arg(value_name = "NODE", required_unless_present = "explain_edge")]
+    pub node: Option<String>,
+    /// Only what it reads
+    #[arg(long, conflicts_with = "downstream")]
+    pub upstream: bool,
+    /// Only what reads it
+    #[arg(long)]
+    pub downstream: bool,
+    /// Show where in the SQL the reader READER reads READ
+    #[arg(long, num_args = 2, value_names = ["READER", "READ"], conflicts_with_all = ["node", "upstream", "downstream"])]
+    pub explain_edge: Option<Vec<String>>,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Model whose SQL to run
+    #[arg(value_name = "MODEL", required_unless_present = "inline", conflicts_with = "inline")]
+    pub model: Option<String>,
+    /// SQL to run instead; names of the project are resolved
+    #[arg(long, value_name = "SQL")]
+    pub inline: Option<String>,
+    /// Print this CTE of the model instead of its result
+    #[arg(long, value_name = "NAME", requires = "model")]
+    pub cte: Option<String>,
+    /// Rows to print at most
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Query {
+    /// SQL that only reads, sent as it is
+    #[arg(value_name = "SQL")]
+    pub sql: String,
+    /// Rows to print at most
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Debug {
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Code, such as E0302; without it, all codes
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

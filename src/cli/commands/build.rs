@@ -1,0 +1,125 @@
+//! `suiro build`: makes what the plan says, then publishes it.
+
+use super::{compile, plan};
+use crate::{
+    artifact::{Log, Store, run_results},
+    cli::{
+        app::App,
+        arguments::{Build, Format},
+        progress::Progress,
+        signals, summary,
+    },
+    compile::Compilation,
+    diagnostic::{Diagnostic, code::NOT_WRITABLE},
+    exit::Exit,
+    graph::Selection,
+    plan::RunId,
+    run::{Event, Observer, PublishMode, Request, Stop},
+};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Builds the selection.
+pub fn run(app: &App, arguments: &Build) -> Exit {
+    if arguments.dry_run {
+        return plan::show(app, &arguments.choice, Format::Text);
+    }
+    let compilation = match app.compiled() {
+        Ok(compilation) => compilation,
+        Err(exit) => return exit,
+    };
+    let selection = match app.selection(&compilation, &arguments.choice) {
+        Ok(selection) => selection,
+        Err(exit) => return exit,
+    };
+    let mut exit = app.judge(&compilation, &selection);
+    let everything: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
+    if let Err(diagnostic) = compile::write(&compilation, &everything) {
+        return exit.or(app.fail(&[diagnostic], &compilation.sources));
+    }
+    if blocks_everything(&compilation) {
+        return exit;
+    }
+    exit = exit.or(carry_out(app, arguments, &compilation, &selection));
+    exit
+}
+
+/// Whether something is wrong that belongs to no single node, so that nothing can be trusted.
+fn blocks_everything(compilation: &Compilation) -> bool {
+    compilation.diagnostics.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.node.is_none())
+}
+
+fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection: &Selection) -> Exit {
+    let stop = Arc::new(Stop::default());
+    let _listening = signals::listen(&stop, &app.terminal);
+    let engine = match app.engine(compilation, false) {
+        Ok(engine) => engine,
+        Err(exit) => return exit,
+    };
+    let plan = match plan::make(app, compilation, selection, engine.as_ref()) {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
+    };
+    let manifest = &compilation.manifest;
+    let run = run_id();
+    let store = Store::of(&compilation.project.root);
+    let mask = |text: &str| app.terminal.mask(text);
+    let log = match Log::begin(store.folder(), run.as_str(), manifest, &mask) {
+        Ok(log) => log,
+        Err(error) => {
+            let problem = Diagnostic::error(NOT_WRITABLE, format!("the log of the run cannot be written: {error}"));
+            return app.fail(&[problem], &compilation.sources);
+        }
+    };
+    let total = plan.built().len();
+    app.terminal.say(&format!(
+        "suiro build: {} on {} ({})",
+        compilation.manifest.project,
+        compilation.manifest.target,
+        engine.place()
+    ));
+    let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
+    let observer = Both(&progress, &log);
+    let report = crate::run::run(&Request {
+        manifest,
+        graph: &compilation.graph,
+        plan: &plan,
+        run: &run,
+        engine: engine.as_ref(),
+        statements: compilation,
+        seeds: compilation,
+        places: compilation,
+        observer: &observer,
+        stop: &stop,
+        threads: arguments.threads.map_or(compilation.project.threads(), usize::from),
+        fail_fast: arguments.fail_fast,
+        publish: compilation.project.publish.unwrap_or(PublishMode::Run),
+    });
+    progress.end();
+    summary::print(&app.terminal, manifest, &report, run.as_str());
+    app.terminal.diagnostics(&report.diagnostics, &compilation.sources);
+    let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
+    let mut exit = report.exit();
+    if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {
+        exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
+    }
+    exit
+}
+
+fn run_id() -> RunId {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let salt = format!("{}-{}", std::process::id(), now.as_nanos());
+    RunId::new(now.as_secs(), salt.as_bytes())
+}
+
+/// Two observers of the same run.
+struct Both<'a>(&'a dyn Observer, &'a dyn Observer);
+
+impl Observer for Both<'_> {
+    fn observe(&self, event: &Event<'_>) {
+        self.0.observe(event);
+        self.1.observe(event);
+    }
+}

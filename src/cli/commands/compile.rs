@@ -1,0 +1,64 @@
+//! `suiro compile`: the SQL of every model as it would be run.
+
+use crate::{
+    artifact::{ManifestFile, Store, VERSION},
+    cli::{app::App, arguments::Compile},
+    compile::Compilation,
+    diagnostic::Diagnostic,
+    exit::Exit,
+    graph::Selection,
+    run::published_sql,
+};
+use rayon::prelude::*;
+use std::{collections::BTreeSet, path::PathBuf};
+
+/// Writes compiled SQL and the manifest.
+pub fn run(app: &App, arguments: &Compile) -> Exit {
+    let compilation = match app.compiled() {
+        Ok(compilation) => compilation,
+        Err(exit) => return exit,
+    };
+    let selection = match app.selection(&compilation, &arguments.choice) {
+        Ok(selection) => selection,
+        Err(exit) => return exit,
+    };
+    let exit = app.judge(&compilation, &selection);
+    match write(&compilation, &selection) {
+        Ok(count) => {
+            let folder = Store::of(&compilation.project.root).folder().join("compiled");
+            app.terminal.say(&format!("Compiled {count} models to {}", folder.display()));
+            exit
+        }
+        Err(diagnostic) => exit.or(app.fail(&[diagnostic], &compilation.sources)),
+    }
+}
+
+/// Writes what was compiled; returns how many models.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, Diagnostic> {
+    let store = Store::of(&compilation.project.root);
+    let manifest = &compilation.manifest;
+    let path = |id: &crate::manifest::NodeId| {
+        let node = manifest.node(*id);
+        (node.sql.is_some()).then_some(node.path.as_deref()).flatten().map(PathBuf::from)
+    };
+    let chosen: Vec<_> = selection.iter().copied().filter(|id| path(id).is_some()).collect();
+    let everything: BTreeSet<PathBuf> = manifest.iter().filter_map(|(id, _)| path(&id)).collect();
+    chosen.par_iter().try_for_each(|id| {
+        let node = manifest.node(*id);
+        let (Some(sql), Some(path)) = (&node.sql, &node.path) else { return Ok(()) };
+        let mut text = published_sql(manifest, sql, None).text;
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        store.write(&format!("compiled/{path}"), text.as_bytes()).map(|_| ())
+    })?;
+    store.retain_compiled(&everything)?;
+    let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest })
+        .map_err(|error| Diagnostic::error(crate::diagnostic::code::BUG, format!("the manifest cannot be written: {error}")))?;
+    file.push(b'\n');
+    store.write("manifest.json", &file)?;
+    Ok(chosen.len())
+}

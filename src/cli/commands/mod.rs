@@ -1,0 +1,18 @@
+//! One file a verb: what it takes is in `arguments`, what it does is here.
+
+pub mod build;
+pub mod check;
+pub mod clean;
+pub mod compile;
+pub mod completions;
+mod connect;
+pub mod debug;
+pub mod explain;
+pub mod init;
+pub mod lineage;
+pub mod ls;
+pub mod plan;
+pub mod query;
+pub mod show;
+
+pub use connect::connect;

@@ -1,0 +1,98 @@
+//! `suiro plan`: what a build would do, and why.
+
+use crate::{
+    artifact,
+    cli::{
+        app::App,
+        arguments::{Choice, Format, Listing},
+    },
+    compile::Compilation,
+    diagnostic::exit_of,
+    engine::Engine,
+    exit::Exit,
+    graph::Selection,
+    plan::{self, Action, Plan},
+};
+use std::collections::BTreeSet;
+
+/// Prints the plan.
+pub fn run(app: &App, arguments: &Listing) -> Exit {
+    show(app, &arguments.choice, arguments.format)
+}
+
+/// Prints the plan for a selection.
+pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
+    let compilation = match app.compiled() {
+        Ok(compilation) => compilation,
+        Err(exit) => return exit,
+    };
+    let selection = match app.selection(&compilation, choice) {
+        Ok(selection) => selection,
+        Err(exit) => return exit,
+    };
+    let mut exit = app.judge(&compilation, &selection);
+    let engine = match app.engine(&compilation, true) {
+        Ok(engine) => engine,
+        Err(failed) => return exit.or(failed),
+    };
+    let plan = match make(app, &compilation, &selection, engine.as_ref()) {
+        Ok(plan) => plan,
+        Err(failed) => return exit.or(failed),
+    };
+    app.terminal.diagnostics(&plan.diagnostics, &compilation.sources);
+    exit = exit.or(exit_of(&plan.diagnostics));
+    print(app, &compilation, &plan, format);
+    let store = artifact::Store::of(&compilation.project.root);
+    let content = format!("{:#}\n", artifact::plan(&compilation.manifest, &plan));
+    if let Err(diagnostic) = store.write("plan.json", content.as_bytes()) {
+        exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
+    }
+    exit
+}
+
+/// The plan for a selection, from what the database has.
+///
+/// # Errors
+/// The exit status, after printing why the database could not be read.
+pub fn make(
+    app: &App,
+    compilation: &Compilation,
+    selection: &Selection,
+    engine: &dyn Engine,
+) -> Result<Plan, Exit> {
+    let schemas: BTreeSet<&str> = compilation
+        .manifest
+        .nodes
+        .iter()
+        .filter(|node| node.kind.is_built())
+        .filter_map(|node| node.relation.as_ref())
+        .map(|relation| &*relation.schema)
+        .collect();
+    let schemas: Vec<&str> = schemas.into_iter().collect();
+    let live = engine
+        .connect("suiro plan")
+        .and_then(|mut connection| connection.catalog(&schemas))
+        .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))?;
+    Ok(plan::plan(&compilation.manifest, &compilation.graph, selection, &live))
+}
+
+fn print(app: &App, compilation: &Compilation, plan: &Plan, format: Format) {
+    let manifest = &compilation.manifest;
+    if format == Format::Json {
+        let lines: String = plan.steps.iter().map(|step| format!("{}\n", artifact::planned(manifest, step))).collect();
+        app.terminal.data(&lines);
+        return;
+    }
+    let widest = plan.steps.iter().map(|step| manifest.node(step.node).name.chars().count()).max().unwrap_or(0).min(48);
+    let mut text = String::new();
+    for step in &plan.steps {
+        let node = manifest.node(step.node);
+        let padding = " ".repeat(widest.saturating_sub(node.name.chars().count()));
+        let kind = node.materialized.as_deref().unwrap_or_else(|| node.kind.word());
+        let reasons = step.reasons.join("; ");
+        text.push_str(&format!("{:<8} {kind:<6} {}{padding}  {reasons}\n", step.action.word(), node.name));
+    }
+    app.terminal.data(&text);
+    let count = |action| plan.steps.iter().filter(|step| step.action == action).count();
+    app.terminal.say(&format!("{} to build, {} blocked", count(Action::Build), count(Action::Blocked)));
+}

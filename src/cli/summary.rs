@@ -1,0 +1,118 @@
+//! The end of a run as people read it: a table of what became of each node, and one sentence.
+
+use super::{
+    progress::{seconds, thousands},
+    terminal::{Loudness, Terminal},
+};
+use crate::{
+    manifest::Manifest,
+    run::{NodeReport, RunReport, Status},
+};
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+
+/// With more nodes than this, the table shows only what did not go well and what took longest.
+const LONG: usize = 60;
+/// How many of the slowest a shortened table shows.
+const SLOWEST: usize = 10;
+
+/// Prints the table and the sentence.
+pub fn print(terminal: &Terminal, manifest: &Manifest, report: &RunReport, run: &str) {
+    let mut shown: Vec<&NodeReport> = report.nodes.iter().collect();
+    let mut left_out = 0;
+    if shown.len() > LONG && terminal.loudness() < Loudness::Verbose {
+        let mut slowest: Vec<&NodeReport> = shown.iter().copied().filter(|node| node.status == Status::Built).collect();
+        slowest.sort_by_key(|node| std::cmp::Reverse(node.elapsed));
+        slowest.truncate(SLOWEST);
+        let limit = slowest.last().map(|node| node.elapsed).unwrap_or_default();
+        let mut room = SLOWEST;
+        shown.retain(|node| {
+            let keep = node.status != Status::Built || (node.elapsed >= limit && room > 0);
+            room -= usize::from(keep && node.status == Status::Built);
+            keep
+        });
+        left_out = report.nodes.len() - shown.len();
+    }
+    if !shown.is_empty() {
+        terminal.say(&table(terminal, manifest, &shown));
+    }
+    if left_out > 0 {
+        terminal.say(&format!("  and {} more, built faster than these (`-v` shows all)", thousands(left_out as u64)));
+    }
+    terminal.say(&sentence(terminal, report, run));
+}
+
+fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> String {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(terminal.width()).unwrap_or(u16::MAX));
+    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    table.set_header([Cell::new(""), Cell::new("what"), Cell::new("name"), right("rows"), right("time")]);
+    for node in nodes {
+        let described = manifest.node(node.node);
+        let kind = described.materialized.as_deref().unwrap_or_else(|| described.kind.word());
+        let name = match node.culprit {
+            Some(culprit) => format!("{} (because of {})", described.name, manifest.node(culprit).name),
+            None => described.name.clone(),
+        };
+        let time = if node.attempts == 0 { String::new() } else { seconds(node.elapsed) };
+        table.add_row([
+            coloured(terminal, node.status),
+            Cell::new(kind),
+            Cell::new(name),
+            right(&node.rows.map(thousands).unwrap_or_default()),
+            right(&time),
+        ]);
+    }
+    for column in [0, 1, 3, 4] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(5)));
+        }
+    }
+    table.to_string()
+}
+
+fn coloured(terminal: &Terminal, status: Status) -> Cell {
+    let cell = Cell::new(status.word());
+    if !terminal.colours_err() {
+        return cell;
+    }
+    cell.fg(match status {
+        Status::Built => comfy_table::Color::Green,
+        Status::Failed => comfy_table::Color::Red,
+        Status::Staged | Status::Skipped | Status::NotStarted => comfy_table::Color::Yellow,
+    })
+}
+
+fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
+    let mut parts = Vec::new();
+    for status in [Status::Built, Status::Staged, Status::Skipped, Status::Failed, Status::NotStarted] {
+        let count = report.count(status);
+        if count > 0 {
+            parts.push(format!("{} {}", thousands(count as u64), status.word()));
+        }
+    }
+    if parts.is_empty() {
+        parts.push("nothing to do".to_owned());
+    }
+    let (word, style) = match (report.stopped, report.count(Status::Built), report.exit()) {
+        (Some(_), ..) => ("Stopped", AnsiColor::Yellow.on_default().bold()),
+        (None, _, crate::exit::Exit::Done) => ("Done", AnsiColor::Green.on_default().bold()),
+        (None, 0, _) => ("Failed", AnsiColor::Red.on_default().bold()),
+        (None, ..) => ("Partly done", AnsiColor::Red.on_default().bold()),
+    };
+    let word = paint(terminal, style, word);
+    let mut text = format!("{word}: {} in {} (run {run})", parts.join(", "), seconds(report.elapsed));
+    if report.stopped.is_some() {
+        text.push_str("\nNothing was published: every table and view is as it was before.");
+    } else if report.count(Status::Built) < report.nodes.len() && report.count(Status::Built) > 0 {
+        text.push_str("\nWhat was not built keeps its old version.");
+    }
+    text
+}
+
+fn paint(terminal: &Terminal, style: Style, text: &str) -> String {
+    if terminal.colours_err() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}

@@ -1,0 +1,26 @@
+//! Tables for people: rows of a query, and the end of a run.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+
+/// A table of text cells that fits `width` columns; cells that are too long are folded.
+#[must_use]
+pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], width: usize) -> String {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table.set_header(header.iter().enumerate().map(|(index, title)| align(Cell::new(title), numeric, index)));
+    for row in rows {
+        table.add_row(row.iter().enumerate().map(|(index, value)| {
+            align(Cell::new(value.as_deref().unwrap_or("NULL")), numeric, index)
+        }));
+    }
+    let mut text = table.to_string();
+    text.push('\n');
+    text
+}
+
+fn align(cell: Cell, numeric: &[bool], index: usize) -> Cell {
+    if numeric.get(index).copied().unwrap_or(false) { cell.set_alignment(CellAlignment::Right) } else { cell }
+}

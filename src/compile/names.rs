@@ -1,0 +1,110 @@
+//! What a name in a model's SQL means.
+//!
+//! A bare name is, in this order: the node of that name in the reading model's own schema; in the target's schema; the
+//! only one of that name in the project. A qualified name is the node of that schema and name, and nothing else.
+//! Names of CTEs never come here: `parse/` knows their scopes.
+
+use crate::{
+    dialect::Dialect,
+    manifest::{Node, NodeId},
+    name::NamePart,
+};
+use std::collections::BTreeMap;
+
+/// Schema of the names that `ref()` prints.
+pub const REF_SCHEMA: &str = crate::template::REF_SCHEMA;
+/// Begins the schema of the names that `source()` prints; the source's name follows.
+pub const SOURCE_SCHEMA: &str = crate::template::SOURCE_SCHEMA;
+/// Schema of the name that `this` prints.
+pub const THIS_SCHEMA: &str = crate::template::THIS_SCHEMA;
+
+/// Schemas that every database has, and that no model can be in.
+const SYSTEM_SCHEMAS: [&str; 2] = ["information_schema", "pg_catalog"];
+
+/// What a name means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// This node.
+    Node(NodeId),
+    /// A relation of the database itself; left as it is.
+    System,
+    /// One of these, and nothing says which.
+    Ambiguous(Vec<NodeId>),
+    /// Nothing that is known.
+    Unknown,
+    /// Something in another database.
+    OtherDatabase,
+}
+
+/// The names of a project.
+pub struct Names {
+    dialect: Dialect,
+    target_schema: String,
+    qualified: BTreeMap<(String, String), NodeId>,
+    bare: BTreeMap<String, Vec<NodeId>>,
+    sources: BTreeMap<(String, String), NodeId>,
+}
+
+impl Names {
+    /// The names of these nodes; `source_tables` are keyed by the names of source and table as YAML gives them.
+    pub fn new<'a>(
+        dialect: Dialect,
+        target_schema: &str,
+        nodes: impl IntoIterator<Item = (NodeId, &'a Node)>,
+        source_tables: impl IntoIterator<Item = ((String, String), NodeId)>,
+    ) -> Self {
+        let mut names = Self {
+            dialect,
+            target_schema: dialect.key(target_schema),
+            qualified: BTreeMap::new(),
+            bare: BTreeMap::new(),
+            sources: source_tables.into_iter().collect(),
+        };
+        for (id, node) in nodes {
+            let Some(relation) = &node.relation else { continue };
+            let (schema, name) = (dialect.key(&relation.schema), dialect.key(&relation.name));
+            names.bare.entry(name.clone()).or_default().push(id);
+            names.qualified.entry((schema, name)).or_insert(id);
+        }
+        names
+    }
+
+    /// What the parts of a written name mean in a model of that schema; `this` is that model.
+    #[must_use]
+    pub fn meaning(&self, parts: &[NamePart], schema: &str, this: NodeId) -> Meaning {
+        match parts {
+            [only] => self.bare(&self.key(only), schema),
+            [first, second] if first.value == REF_SCHEMA => self.bare(&self.dialect.key(&second.value), schema),
+            [first, _] if first.value == THIS_SCHEMA => Meaning::Node(this),
+            [first, second] if first.value.starts_with(SOURCE_SCHEMA) => {
+                let source = first.value[SOURCE_SCHEMA.len()..].to_owned();
+                self.sources.get(&(source, second.value.clone())).map_or(Meaning::Unknown, |id| Meaning::Node(*id))
+            }
+            [first, second] => {
+                let (schema, name) = (self.key(first), self.key(second));
+                match self.qualified.get(&(schema.clone(), name)) {
+                    Some(id) => Meaning::Node(*id),
+                    None if SYSTEM_SCHEMAS.contains(&schema.as_str()) => Meaning::System,
+                    None => Meaning::Unknown,
+                }
+            }
+            _ => Meaning::OtherDatabase,
+        }
+    }
+
+    fn key(&self, part: &NamePart) -> String {
+        self.dialect.key(&self.dialect.fold(part))
+    }
+
+    fn bare(&self, name: &str, schema: &str) -> Meaning {
+        let in_schema = |schema: &str| self.qualified.get(&(schema.to_owned(), name.to_owned()));
+        if let Some(id) = in_schema(&self.dialect.key(schema)).or_else(|| in_schema(&self.target_schema)) {
+            return Meaning::Node(*id);
+        }
+        match self.bare.get(name).map(Vec::as_slice) {
+            Some([only]) => Meaning::Node(*only),
+            Some(several) => Meaning::Ambiguous(several.to_vec()),
+            None => Meaning::Unknown,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The mark that says a relation is ours: the last line of its comment.
+//!
+//! Ownership goes by mark and name, never by location: a relation without the mark, or with another name than the mark
+//! says, is a stranger's and is left alone.
+
+use crate::name::RelationName;
+
+/// The mark of a relation of that project, to stand as the last line of its comment.
+#[must_use]
+pub fn mark(project: &str, relation: &RelationName) -> String {
+    format!("suiro: {project} {relation}")
+}
+
+/// The mark of a schema that a run made for relations on their way in or out.
+#[must_use]
+pub fn staging_mark(project: &str, run: &str) -> String {
+    format!("suiro: {project} staging of run {run}")
+}
+
+/// Whether a relation with that comment is the project's own relation of that name.
+#[must_use]
+pub fn is_ours(project: &str, relation: &RelationName, comment: Option<&str>) -> bool {
+    comment.and_then(|comment| comment.lines().last()).is_some_and(|last| last == mark(project, relation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_mark_of_this_project_and_name_counts() {
+        let relation = RelationName::new("core", "注文");
+        let comment = format!("All orders.\n{}", mark("shop", &relation));
+        assert!(is_ours("shop", &relation, Some(&comment)));
+        assert!(!is_ours("other", &relation, Some(&comment)));
+        assert!(!is_ours("shop", &RelationName::new("core", "orders_backup"), Some(&comment)));
+        assert!(!is_ours("shop", &relation, Some("All orders.")));
+        assert!(!is_ours("shop", &relation, None));
+    }
+}

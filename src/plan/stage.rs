@@ -1,0 +1,101 @@
+//! Where relations stand while they are built.
+//!
+//! PostgreSQL: under their own name in schemas of the run's own, so that names of indexes are final and moving them in
+//! is one `SET SCHEMA`. DuckDB, which cannot move a table between schemas: in the model's own schema, under a name
+//! that no model may have.
+
+use crate::{dialect::Dialect, manifest::Manifest, manifest::NodeId, name::RelationName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The name of a run: sortable by time, unique.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunId(String);
+
+impl RunId {
+    /// A run started at `seconds` since 1970 (UTC), told from others of that second by `salt`.
+    #[must_use]
+    pub fn new(seconds: u64, salt: &[u8]) -> Self {
+        let (days, rest) = (seconds / 86_400, seconds % 86_400);
+        let (year, month, day) = civil_from_days(days);
+        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+        let tail = &blake3::hash(salt).to_hex()[..6];
+        Self(format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}-{tail}"))
+    }
+
+    /// Its text: `20261123T112530-4f2a91`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms", `civil_from_days`).
+const fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
+
+/// The names that a run gives to what it builds before it publishes, and to what it replaces.
+#[derive(Debug, Clone, Default)]
+pub struct Staging {
+    /// The staged relation of each node that is to be built.
+    pub relations: BTreeMap<NodeId, RelationName>,
+    /// Schemas that must exist before anything is staged.
+    pub schemas: BTreeSet<String>,
+    /// For each live schema, the schema that replaced versions move to; empty where they are dropped in place.
+    pub retired: BTreeMap<String, String>,
+}
+
+/// The staging names of one run for these nodes.
+#[must_use]
+pub fn staging(manifest: &Manifest, built: &BTreeSet<NodeId>, run: &RunId) -> Staging {
+    let mut staging = Staging::default();
+    let relations = built.iter().filter_map(|id| Some((*id, manifest.node(*id).relation.as_ref()?)));
+    for (id, relation) in relations {
+        let staged = match manifest.dialect {
+            Dialect::Postgres => {
+                let hash = short_hash(&[run.as_str(), &relation.schema]);
+                staging.retired.insert(relation.schema.to_string(), format!("__suiro_{hash}_old"));
+                RelationName::new(format!("__suiro_{hash}"), relation.name.clone())
+            }
+            Dialect::DuckDb => {
+                let hash = short_hash(&[run.as_str(), &relation.schema, &relation.name]);
+                RelationName::new(relation.schema.clone(), format!("__suiro_{hash}"))
+            }
+        };
+        staging.schemas.insert(staged.schema.to_string());
+        staging.relations.insert(id, staged);
+    }
+    staging
+}
+
+fn short_hash(parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&part.len().to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_named_by_its_time() {
+        let run = RunId::new(1_795_433_130, b"x");
+        assert!(run.as_str().starts_with("20261123T112530-"), "{}", run.as_str());
+        assert_ne!(run, RunId::new(1_795_433_130, b"y"));
+        assert!(RunId::new(951_782_400, b"").as_str().starts_with("20000229T000000"));
+    }
+}

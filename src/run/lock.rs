@@ -1,0 +1,114 @@
+//! Taking all locks of a publish before it changes anything, without ever making a reader wait for long.
+//!
+//! Every wait is far below the server's `deadlock_timeout`, so that it is suiro that gives way and never a reader that
+//! is shot. The relation that could not be locked goes first in the next attempt ("adaptive order"); the first lock of
+//! an attempt may wait longer, for while it waits nothing else is held.
+
+use super::{Context, Statement, session::Session};
+use crate::{
+    diagnostic::{
+        Diagnostic,
+        code::{CANCELLED, LOCK_NOT_HAD},
+    },
+    dialect::Dialect,
+    engine::{EngineError, LiveRelation},
+    name::RelationName,
+};
+use serde_json::json;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long suiro tries to get all locks.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// SQLSTATE of a lock that could not be had in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// SQLSTATE of a deadlock, in which suiro was the one to give way.
+const DEADLOCK: &str = "40P01";
+
+/// Whether all locks were had.
+pub enum Locked {
+    /// All of them; a transaction is open.
+    All,
+    /// Not all of them; no transaction is open.
+    No(Box<Diagnostic>),
+}
+
+/// Opens a transaction and takes every lock that replacing these relations needs.
+///
+/// # Errors
+/// When the database refuses a statement for another reason than a lock.
+pub fn begin_with_locks(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    relations: &[(&RelationName, &LiveRelation)],
+) -> Result<Locked, EngineError> {
+    if context.manifest.dialect == Dialect::DuckDb {
+        session.control("begin", "begin transaction")?;
+        return Ok(Locked::All);
+    }
+    let mut order: Vec<(&RelationName, Vec<Statement>)> = relations
+        .iter()
+        .map(|(name, live)| {
+            let kind = if live.kind == crate::engine::RelationKind::View { "view" } else { "table" };
+            let values = json!({"kind": kind, "live": context.qualified(name), "owner": live.owner});
+            (*name, context.statements.publish("lock", &values).unwrap_or_default())
+        })
+        .collect();
+    let start = Instant::now();
+    loop {
+        session.control("begin", "begin")?;
+        let Some((at, error)) = take(session, &order)? else { return Ok(Locked::All) };
+        session.control("rollback", "rollback")?;
+        let (name, _) = order[at];
+        if context.stop.is_stopped() {
+            return Ok(Locked::No(Box::new(Diagnostic::error(CANCELLED, "the publish was interrupted"))));
+        }
+        if start.elapsed() > DEADLINE {
+            return Ok(Locked::No(Box::new(not_had(session, name, &error))));
+        }
+        order[..=at].rotate_right(1);
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Takes the locks in order; the index of the first that could not be had.
+fn take(
+    session: &mut Session<'_>,
+    order: &[(&RelationName, Vec<Statement>)],
+) -> Result<Option<(usize, EngineError)>, EngineError> {
+    for (index, (_, statements)) in order.iter().enumerate() {
+        match index {
+            0 => session.control("lock timeout", "set local lock_timeout = '200ms'")?,
+            1 => session.control("lock timeout", "set local lock_timeout = '20ms'")?,
+            _ => {}
+        }
+        for statement in statements {
+            match session.execute(None, statement) {
+                Ok(_) => {}
+                Err(error) if matches!(error.sqlstate.as_deref(), Some(LOCK_NOT_AVAILABLE | DEADLOCK)) => {
+                    return Ok(Some((index, error)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    if !order.is_empty() {
+        session.control("lock timeout", "set local lock_timeout = '1s'")?;
+    }
+    Ok(None)
+}
+
+fn not_had(session: &mut Session<'_>, name: &RelationName, error: &EngineError) -> Diagnostic {
+    let seconds = DEADLINE.as_secs();
+    let mut diagnostic = Diagnostic::error(
+        LOCK_NOT_HAD,
+        format!("nothing was published: `{name}` could not be locked within {seconds} seconds ({})", error.message),
+    );
+    // Without the rights to see other sessions, the message does without their names.
+    for holder in session.connection.lock_holders(name).unwrap_or_default() {
+        diagnostic = diagnostic.note(format!("held by {holder}"));
+    }
+    diagnostic.help("end the sessions that hold it, or run the build again when they are done")
+}

@@ -1,0 +1,274 @@
+//! Putting a cut in the place of what is live: one transaction, all locks first.
+//!
+//! A cut is a set of built nodes. Everything that publishing sends to the database comes from the one function
+//! [`statements`], which turns a cut into statements by the dialect's template.
+
+use super::{
+    Context, Event, Statement,
+    lock::{self, Locked},
+    session::{Session, refusal},
+};
+use crate::{
+    diagnostic::{Diagnostic, code::DEPENDENT_IN_THE_WAY},
+    dialect::Dialect,
+    engine::{EngineError, FailureKind, LiveCatalog, LiveRelation, RelationKind},
+    manifest::{Node, NodeId, NodeKind},
+    name::RelationName,
+    plan::{is_ours, mark, staging_mark},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often a publish is tried when it fails for a reason that passes.
+const ATTEMPTS: u32 = 5;
+
+/// A set of built nodes that appears at once, and what stands in its place now.
+struct Cut<'a> {
+    /// The nodes, each behind what it reads.
+    nodes: &'a [NodeId],
+    /// What the database has, read before anything is locked.
+    live: &'a LiveCatalog,
+}
+
+/// A live relation that has to make room.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Retired {
+    /// What it is, in the words of `DROP`.
+    pub kind: &'static str,
+    /// Where it stands after the publish.
+    pub name: RelationName,
+}
+
+/// Publishes these nodes, which stand in building order, as one cut.
+///
+/// # Errors
+/// What keeps the cut from being published; everything live is as it was.
+pub fn publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId]) -> Result<Vec<Retired>, Diagnostic> {
+    let start = Instant::now();
+    context.observer.observe(&Event::Publishing { relations: nodes.len() });
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let failure = match try_publish(context, session, nodes) {
+            Ok(retired) => {
+                context.observer.observe(&Event::Published { relations: nodes.len(), elapsed: start.elapsed() });
+                return Ok(retired);
+            }
+            Err(failure) => failure,
+        };
+        let _rolled_back = session.control("rollback", "rollback");
+        match failure {
+            Failure::Theirs(error, what)
+                if error.kind == FailureKind::Temporary && attempt < ATTEMPTS && !context.stop.is_stopped() =>
+            {
+                let pause = Duration::from_millis(50 << attempt);
+                context.observer.observe(&Event::Retrying { node: None, attempt, why: &error.message, pause });
+                let _ = what;
+                thread::sleep(pause);
+            }
+            Failure::Theirs(error, what) => return Err(refusal(&error, &what)),
+            Failure::Ours(diagnostic) => return Err(*diagnostic),
+        }
+    }
+}
+
+enum Failure {
+    Ours(Box<Diagnostic>),
+    Theirs(Box<EngineError>, String),
+}
+
+fn try_publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId]) -> Result<Vec<Retired>, Failure> {
+    let theirs = |what: &str| {
+        let what = what.to_owned();
+        move |error| Failure::Theirs(Box::new(error), what)
+    };
+    let schemas = schemas(context, nodes);
+    let schemas: Vec<&str> = schemas.iter().map(String::as_str).collect();
+    let live = session.connection.catalog(&schemas).map_err(theirs("the catalog could not be read"))?;
+    let cut = Cut { nodes, live: &live };
+    let replaced = replaced(context, &cut);
+
+    match lock::begin_with_locks(context, session, &replaced).map_err(theirs("the publish could not begin"))? {
+        Locked::All => {}
+        Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
+    }
+    let statements = statements(context, &cut)
+        .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
+    for statement in &statements {
+        session.execute(None, statement).map_err(theirs("the publish was refused"))?;
+    }
+    let retired = retired(context, &cut);
+    refuse_left_behind(session, &retired).map_err(|failure| match failure {
+        LeftBehind::Unknown(error) => theirs("the catalog could not be read")(error),
+        LeftBehind::Dependents(diagnostic) => Failure::Ours(diagnostic),
+    })?;
+    // COMMIT is a message of its own: a lost answer can then mean one thing only.
+    session.control("commit", "commit").map_err(theirs("the publish could not be committed"))?;
+    Ok(retired)
+}
+
+fn no_statements() -> Diagnostic {
+    Diagnostic::error(crate::diagnostic::code::BUG, "the publish has no statements")
+}
+
+enum LeftBehind {
+    Unknown(EngineError),
+    Dependents(Box<Diagnostic>),
+}
+
+/// Refuses, before the commit, a publish that would leave something bound to an old version.
+///
+/// The plan has looked already; this looks again under the locks, so that nothing made in between is lost.
+fn refuse_left_behind(session: &mut Session<'_>, retired: &[Retired]) -> Result<(), LeftBehind> {
+    let schemas: BTreeSet<&str> = retired.iter().map(|old| &*old.name.schema).collect();
+    if schemas.is_empty() || session.connection.dialect() == Dialect::DuckDb {
+        return Ok(());
+    }
+    let schemas: Vec<&str> = schemas.into_iter().collect();
+    let catalog = session.connection.catalog(&schemas).map_err(LeftBehind::Unknown)?;
+    let names: BTreeSet<&RelationName> = retired.iter().map(|old| &old.name).collect();
+    let left = |relation: &Option<RelationName>| relation.as_ref().is_none_or(|relation| !names.contains(relation));
+    let strangers: Vec<_> = catalog.dependents.iter().filter(|found| left(&found.relation)).collect();
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    let mut diagnostic = Diagnostic::error(
+        DEPENDENT_IN_THE_WAY,
+        "nothing was published: something that is not ours came to depend on a relation to be replaced",
+    );
+    for stranger in strangers {
+        diagnostic =
+            diagnostic.note(format!("{} `{}` depends on `{}`", stranger.kind, stranger.name, stranger.on.name));
+    }
+    Err(LeftBehind::Dependents(Box::new(diagnostic.help("run the build again: its plan will list them"))))
+}
+
+/// The schemas that matter to a cut: where its relations stand, and where they are staged.
+fn schemas(context: &Context<'_>, nodes: &[NodeId]) -> BTreeSet<String> {
+    let live = nodes.iter().filter_map(|id| context.manifest.node(*id).relation.as_ref());
+    let staged = nodes.iter().filter_map(|id| context.staging.relations.get(id));
+    live.chain(staged).map(|relation| relation.schema.to_string()).collect()
+}
+
+/// The live relations that the cut replaces, with their names.
+fn replaced<'a>(context: &'a Context<'_>, cut: &Cut<'a>) -> Vec<(&'a RelationName, &'a LiveRelation)> {
+    cut.nodes
+        .iter()
+        .filter_map(|id| context.manifest.node(*id).relation.as_ref())
+        .filter_map(|relation| cut.live.relations.get_key_value(relation))
+        .collect()
+}
+
+fn is_view(node: &Node) -> bool {
+    node.kind == NodeKind::Model && node.materialized.as_deref() == Some("view")
+}
+
+fn word(kind: RelationKind) -> &'static str {
+    match kind {
+        RelationKind::View => "view",
+        RelationKind::MaterializedView => "materialized view",
+        RelationKind::Table | RelationKind::Other => "table",
+    }
+}
+
+/// Whether `CREATE OR REPLACE VIEW` will do: the live relation is a view, and its columns are the first of the new one.
+///
+/// DuckDB replaces any view by any other.
+fn can_be_replaced(context: &Context<'_>, cut: &Cut<'_>, id: NodeId, live: &LiveRelation) -> bool {
+    if !is_view(context.manifest.node(id)) || live.kind != RelationKind::View {
+        return false;
+    }
+    if context.manifest.dialect == Dialect::DuckDb {
+        return true;
+    }
+    let staged = context.staging.relations.get(&id).and_then(|staged| cut.live.relations.get(staged));
+    match (&live.columns, staged.and_then(|staged| staged.columns.as_ref())) {
+        (Some(old), Some(new)) => new.starts_with(old),
+        _ => false,
+    }
+}
+
+/// The live relations that have to make room, under the names that they have afterwards.
+fn retired(context: &Context<'_>, cut: &Cut<'_>) -> Vec<Retired> {
+    let out_of_the_way = |id: &NodeId| {
+        let relation = context.manifest.node(*id).relation.as_ref()?;
+        let live = cut.live.relations.get(relation)?;
+        if can_be_replaced(context, cut, *id, live) {
+            return None;
+        }
+        let schema = context.staging.retired.get(&*relation.schema);
+        let name =
+            schema.map_or_else(|| relation.clone(), |schema| RelationName::new(schema.as_str(), relation.name.clone()));
+        Some(Retired { kind: word(live.kind), name })
+    };
+    cut.nodes.iter().filter_map(out_of_the_way).collect()
+}
+
+/// The one function from a cut to statements.
+fn statements(context: &Context<'_>, cut: &Cut<'_>) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+    let (mut retire, mut tables, mut views, mut staged_views) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut missing: BTreeSet<&str> = BTreeSet::new();
+    let mut retired_schemas: BTreeMap<&str, Value> = BTreeMap::new();
+    let mut replaced: BTreeSet<&RelationName> = BTreeSet::new();
+    let in_cut: BTreeSet<&RelationName> =
+        cut.nodes.iter().filter_map(|id| context.manifest.node(*id).relation.as_ref()).collect();
+    for id in cut.nodes {
+        let node = context.manifest.node(*id);
+        let (Some(relation), Some(staged)) = (&node.relation, context.staging.relations.get(id)) else { continue };
+        let live = context.qualified(relation);
+        if !cut.live.schemas.contains_key(&*relation.schema) {
+            missing.insert(&relation.schema);
+        }
+        if let Some(old) = cut.live.relations.get(relation)
+            && !can_be_replaced(context, cut, *id, old)
+        {
+            replaced.insert(relation);
+            let schema = context.staging.retired.get(&*relation.schema);
+            if let Some(schema) = schema
+                && !cut.live.schemas.contains_key(schema)
+            {
+                let mark = staging_mark(&context.manifest.project, context.run);
+                retired_schemas.insert(schema, json!({"name": schema, "mark": mark}));
+            }
+            retire.push(json!({"kind": word(old.kind), "live": live, "schema": schema}));
+        }
+        if is_view(node) {
+            let sql = context.published_sql(node).unwrap_or_default().text;
+            let mark = mark(&context.manifest.project, relation);
+            views.push(json!({"live": live, "sql": sql, "mark": mark}));
+            staged_views.push(json!(context.qualified(staged)));
+        } else {
+            tables.push(json!({"staged": context.qualified(staged), "live": live}));
+        }
+    }
+    // Views are dropped before what they read.
+    staged_views.reverse();
+    let rebind: BTreeSet<&str> = cut
+        .live
+        .dependents
+        .iter()
+        .filter(|found| replaced.contains(&found.on))
+        .filter(|found| found.relation.as_ref().is_none_or(|relation| !in_cut.contains(relation)))
+        .filter(|found| {
+            let ours = |relation| is_ours(&context.manifest.project, relation, found.comment.as_deref());
+            found.relation.as_ref().is_some_and(ours)
+        })
+        .filter_map(|found| found.rebind.as_deref())
+        .collect();
+    context.statements.publish(
+        "cut",
+        &json!({
+            "schemas": missing,
+            "retired_schemas": retired_schemas.values().collect::<Vec<_>>(),
+            "retire": retire,
+            "tables": tables,
+            "views": views,
+            "rebind": rebind,
+            "staged_views": staged_views,
+        }),
+    )
+}

@@ -1,0 +1,73 @@
+//! A connection that tells the observer what it does, and turns the database's words into diagnostics.
+
+use super::{Event, Observer};
+use crate::{
+    diagnostic::Diagnostic,
+    engine::{Connection, EngineError},
+    manifest::NodeId,
+};
+use std::time::Instant;
+
+/// A statement on its way to the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// What it is for: `build`, `mark`, `publish`, …
+    pub purpose: String,
+    /// Its text.
+    pub text: String,
+    /// Where the model's own SQL starts in it, if it holds it.
+    pub sql_at: Option<usize>,
+}
+
+/// One connection, watched.
+pub struct Session<'a> {
+    /// The connection itself.
+    pub connection: Box<dyn Connection>,
+    observer: &'a dyn Observer,
+}
+
+impl<'a> Session<'a> {
+    /// Watches that connection.
+    pub fn new(connection: Box<dyn Connection>, observer: &'a dyn Observer) -> Self {
+        Self { connection, observer }
+    }
+
+    /// Carries out one statement on behalf of `node`.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn execute(&mut self, node: Option<NodeId>, statement: &Statement) -> Result<Option<u64>, EngineError> {
+        let start = Instant::now();
+        let answer = self.connection.execute(&statement.text);
+        self.observer.observe(&Event::Statement {
+            node,
+            purpose: &statement.purpose,
+            text: &statement.text,
+            rows: answer.as_ref().ok().copied().flatten(),
+            elapsed: start.elapsed(),
+            error: answer.as_ref().err(),
+        });
+        answer
+    }
+
+    /// Carries out a statement of suiro's own, such as `begin`.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn control(&mut self, purpose: &str, text: &str) -> Result<(), EngineError> {
+        let statement = Statement { purpose: purpose.to_owned(), text: text.to_owned(), sql_at: None };
+        self.execute(None, &statement).map(|_| ())
+    }
+}
+
+/// The diagnostic of what the database said, without a place.
+#[must_use]
+pub fn refusal(error: &EngineError, what: &str) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(error.code, format!("{what}: {}", error.message));
+    if let Some(sqlstate) = &error.sqlstate {
+        diagnostic = diagnostic.note(format!("SQLSTATE {sqlstate}"));
+    }
+    diagnostic.notes.extend(error.notes.iter().cloned());
+    diagnostic.help.extend(error.help.iter().cloned());
+    diagnostic
+}

@@ -1,0 +1,201 @@
+//! Room for staging before a run, and nothing left of it afterwards.
+//!
+//! A run that was killed leaves staged relations behind. Only what carries the project's staging mark and belongs to no
+//! living run is removed, one relation at a time, never with CASCADE.
+
+use super::{Context, Session, Statement, publish::Retired};
+use crate::{
+    diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
+    dialect::Dialect,
+    engine::{EngineError, RelationKind},
+    manifest::NodeId,
+    name::RelationName,
+    plan::staging_mark,
+};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Begins the names of everything that is staged.
+const PREFIX: &str = "__suiro_";
+
+/// Removes what dead runs left, claims this run's name, and makes the schemas to stage in.
+pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
+    let schemas: Vec<&str> = context.staging.schemas.iter().map(String::as_str).collect();
+    let live = session.connection.catalog(&schemas)?;
+    match context.manifest.dialect {
+        Dialect::Postgres => {
+            claim(context, session, context.run)?;
+            sweep_schemas(context, session, &live.schemas)?;
+        }
+        Dialect::DuckDb => {
+            let begins = staged_comment(&context.manifest.project);
+            let ours = |comment: &Option<String>| {
+                comment
+                    .as_deref()
+                    .and_then(|comment| comment.lines().last())
+                    .is_some_and(|last| last.starts_with(&begins))
+            };
+            let left: Vec<(RelationName, &str)> = live
+                .relations
+                .iter()
+                .filter(|(name, found)| name.name.starts_with(PREFIX) && ours(&found.comment))
+                .map(|(name, found)| (name.clone(), if found.kind == RelationKind::View { "view" } else { "table" }))
+                .collect();
+            discard(context, session, &left, &[])?;
+        }
+    }
+    let missing: Vec<_> = context
+        .staging
+        .schemas
+        .iter()
+        .filter(|schema| !live.schemas.contains_key(*schema))
+        .map(|schema| json!({"name": schema, "mark": staging_mark(&context.manifest.project, context.run)}))
+        .collect();
+    for statement in rendered(context, "stage", &json!({"schemas": missing})) {
+        session.execute(None, &statement)?;
+    }
+    Ok(())
+}
+
+/// What the comment of anything staged by this project begins with.
+fn staged_comment(project: &str) -> String {
+    format!("suiro: {project} ")
+}
+
+/// Takes the advisory lock that says a run is alive; whether it could be had.
+fn claim(context: &Context<'_>, session: &mut Session<'_>, run: &str) -> Result<bool, EngineError> {
+    let mut had = false;
+    for statement in rendered(context, "claim", &json!({"key": key(run)})) {
+        let rows = session.connection.query(&statement.text, None)?;
+        let answer = rows.rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
+        had = matches!(answer, Some("t" | "true"));
+    }
+    Ok(had)
+}
+
+/// A run's advisory lock.
+fn key(run: &str) -> i64 {
+    let hash = blake3::hash(run.as_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hash.as_bytes()[..8]);
+    i64::from_le_bytes(bytes)
+}
+
+/// Removes the staging schemas of this project whose runs are dead.
+fn sweep_schemas(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    schemas: &BTreeMap<String, Option<String>>,
+) -> Result<(), EngineError> {
+    let mut dead: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let begins = staging_mark(&context.manifest.project, "");
+    for (schema, comment) in schemas.iter().filter(|(schema, _)| schema.starts_with(PREFIX)) {
+        if let Some(run) = comment.as_deref().and_then(|comment| comment.strip_prefix(&begins))
+            && run != context.run
+        {
+            dead.entry(run).or_default().push(schema);
+        }
+    }
+    for (run, schemas) in dead {
+        if !claim(context, session, run)? {
+            continue;
+        }
+        let left = session.connection.catalog(&schemas)?;
+        let relations = in_dropping_order(
+            &left.relations.iter().map(|(name, found)| (name.clone(), found.kind)).collect::<Vec<_>>(),
+        );
+        let schemas: Vec<String> = schemas.into_iter().map(str::to_owned).collect();
+        // What cannot be removed (somebody's view reads it) stays for the next run.
+        let _left = discard(context, session, &relations, &schemas);
+        for statement in rendered(context, "release", &json!({"key": key(run)})) {
+            session.connection.query(&statement.text, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Views before tables; among views the caller's tries decide.
+fn in_dropping_order(relations: &[(RelationName, RelationKind)]) -> Vec<(RelationName, &'static str)> {
+    let word = |kind: RelationKind| match kind {
+        RelationKind::View => "view",
+        RelationKind::MaterializedView => "materialized view",
+        RelationKind::Table | RelationKind::Other => "table",
+    };
+    let mut ordered: Vec<_> = relations.iter().map(|(name, kind)| (name.clone(), word(*kind))).collect();
+    ordered.sort_by_key(|(_, kind)| *kind == "table");
+    ordered
+}
+
+/// Drops relations, one statement each, then schemas; goes on after what cannot be dropped and tries that once more at
+/// the end, for views may read each other.
+fn discard(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    relations: &[(RelationName, &str)],
+    schemas: &[String],
+) -> Result<(), EngineError> {
+    let mut left: Vec<(RelationName, &str)> = relations.to_vec();
+    let mut refused = None;
+    while !left.is_empty() {
+        let before = left.len();
+        left.retain(|(name, kind)| {
+            let values = json!({"relations": [{"name": context.qualified(name), "kind": kind}], "schemas": []});
+            rendered(context, "discard", &values).iter().any(|statement| match session.execute(None, statement) {
+                Ok(_) => false,
+                Err(error) => {
+                    refused = Some(error);
+                    true
+                }
+            })
+        });
+        if left.len() == before {
+            return refused.map_or(Ok(()), Err);
+        }
+    }
+    for statement in rendered(context, "discard", &json!({"relations": [], "schemas": schemas})) {
+        session.execute(None, &statement)?;
+    }
+    Ok(())
+}
+
+/// Removes what was staged and not published, what was replaced, and the run's own schemas.
+pub fn clean_up(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    published: &BTreeSet<NodeId>,
+    retired: &[Retired],
+) -> Vec<Diagnostic> {
+    let in_place = context.staging.retired.is_empty();
+    let mut relations: Vec<(RelationName, &str)> = context
+        .staging
+        .relations
+        .iter()
+        .filter(|(id, _)| !published.contains(id))
+        .map(|(id, staged)| (staged.clone(), context.staged_kind(context.manifest.node(*id))))
+        .collect();
+    if !in_place {
+        relations.extend(retired.iter().map(|old| (old.name.clone(), old.kind)));
+    }
+    relations.sort_by_key(|(_, kind)| *kind == "table");
+    let mut schemas: Vec<String> = Vec::new();
+    if !in_place {
+        schemas.extend(context.staging.schemas.iter().cloned());
+        let old: BTreeSet<String> = retired.iter().map(|old| old.name.schema.to_string()).collect();
+        schemas.extend(old);
+    }
+    match discard(context, session, &relations, &schemas) {
+        Ok(()) => Vec::new(),
+        Err(error) => vec![
+            Diagnostic::warning(
+                STATEMENT_REFUSED,
+                format!("what the run left could not be removed: {}", error.message),
+            )
+            .help("the next run tries again"),
+        ],
+    }
+}
+
+/// Statements of suiro's own templates, which cannot fail: an empty list if they do, which their tests would notice.
+fn rendered(context: &Context<'_>, name: &str, values: &serde_json::Value) -> Vec<Statement> {
+    context.statements.publish(name, values).unwrap_or_default()
+}

@@ -1,0 +1,2 @@
+select a b c
+from orders wher x = 1

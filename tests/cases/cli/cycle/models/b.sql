@@ -1,0 +1,2 @@
+-- b reads c
+select * from c

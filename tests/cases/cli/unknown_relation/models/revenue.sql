@@ -1,0 +1,3 @@
+select
+  o.id
+from ordrs as o
