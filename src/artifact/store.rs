@@ -106,7 +106,7 @@ fn write(place: &Path, content: &[u8]) -> io::Result<bool> {
 }
 
 fn holds(place: &Path, content: &[u8]) -> bool {
-    let Ok(mut file) = std::fs::File::open(place) else { return false };
+    let Ok(mut file) = fs_err::File::open(place) else { return false };
     let same_length = file.metadata().is_ok_and(|metadata| metadata.len() == content.len() as u64);
     let mut old = Vec::new();
     same_length && file.read_to_end(&mut old).is_ok() && old == content

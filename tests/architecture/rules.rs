@@ -41,7 +41,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::net", RIM),
     ("std::time::Instant", RIM),
     ("std::time::SystemTime", RIM),
-    // Files are read and written through fs_err, whose errors name the file.
+    // Files are read and written through fs_err, whose errors name the file; it takes some types from here.
+    ("std::fs::FileType", RIM),
+    ("std::fs::Metadata", RIM),
+    ("std::fs::Permissions", RIM),
     ("std::fs", &[]),
 ];
 
@@ -292,6 +295,7 @@ mod tests {
                 "fn f() { format!(\"select one of {x} with `--target`\"); format!(\"drop the model {x}\"); }",
             ),
             ("engine/x.rs", "fn f() { x.execute(\"select 1 from t\"); }"),
+            ("artifact/mod.rs", "fn f() { g(std::fs::Permissions::from_mode(0o644)) }"),
             ("main.rs", "use suiro::cli; fn main() { std::process::exit(1) }"),
         ];
         for (path, text) in cases {
