@@ -28,7 +28,7 @@ pub fn run(app: &App, arguments: &Init) -> Exit {
             }
             app.terminal.say("  suiro build            build every table and view, in fruit_shop.duckdb");
             app.terminal.say("  suiro ls               list what there is");
-            app.terminal.say("  suiro show revenue     print rows of a model");
+            app.terminal.say("  suiro show best_fruits print rows of a model");
             Exit::Done
         }
         Err(diagnostic) => app.fail(&[diagnostic], &Sources::default()),
