@@ -82,7 +82,6 @@ codes! {
     BAD_SELECTOR = "E0403" Usage "a selector cannot be read";
     NO_SUCH_MODEL = "E0404" Usage "no model has that name";
     NO_SUCH_EDGE = "E0405" Usage "there is no edge between the two";
-    SKIPPED_BY_PARENT = "E0406" Project "a model is skipped because of a model that it reads";
 
     // 5: connection
     CANNOT_CONNECT = "E0501" Temporary "the database cannot be reached";

@@ -25,7 +25,7 @@ pub fn run(app: &App, arguments: &Show) -> Exit {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
-    let database = match engine.database() {
+    let database = match crate::run::database(engine.as_ref()) {
         Ok(database) => database,
         Err(error) => return app.refuse(&compilation, &error, "the database could not be asked"),
     };
