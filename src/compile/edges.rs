@@ -11,7 +11,7 @@ use crate::{
         closest,
     },
     manifest::{self, CompiledSql, Node, NodeId, Site, SqlPart},
-    parse::{Piece, Query},
+    parse::{Piece, Query, Replacement},
     project::{Exposure, UnknownRelations},
     source::{Place, Sources, Span},
 };
@@ -139,7 +139,7 @@ impl Resolver<'_> {
         if resolved.iter().any(|found| matches!(found, Resolved::Wrong)) {
             return None;
         }
-        match compiled(text, query, &resolved) {
+        match compiled(text, query, &resolved, self.nodes) {
             Ok(sql) => Some(sql),
             Err(problems) => {
                 edges.diagnostics.extend(problems.into_iter().map(|problem| {
@@ -240,12 +240,17 @@ fn compiled(
     text: &str,
     query: &Query,
     resolved: &[Resolved],
+    nodes: &[Node],
 ) -> Result<CompiledSql, Vec<crate::parse::Problem>> {
     let node = |mention: usize| match resolved.get(mention) {
         Some(Resolved::Node(id)) => Some(*id),
         _ => None,
     };
-    let pieces = query.pieces(&|mention| node(mention).is_some())?;
+    let pieces = query.pieces(|mention| {
+        let node = &nodes[node(mention)?.index()];
+        let columns = node.columns.as_ref().map(|columns| columns.iter().map(|column| column.name.clone()).collect());
+        node.relation.clone().map(|relation| Replacement { relation, columns })
+    })?;
     let parts = pieces
         .into_iter()
         .filter_map(|piece| match piece {

@@ -11,6 +11,7 @@ mod serve;
 
 pub use names::{Meaning, Names};
 pub use reading::{Read, Reading, Surroundings};
+pub use serve::{process_environment, setting_renderer};
 
 use crate::{
     diagnostic::{Diagnostic, code::CYCLE},

@@ -10,11 +10,11 @@ use crate::{
     graph::{Reach, Selector, Term},
     manifest::{CompiledSql, NodeId, SqlPart},
     name::RelationName,
-    parse::read_query,
-    project::{Definition, MethodDefinition, Project},
+    parse::{read_query, with_clause},
+    project::{Definition, MethodDefinition, Project, RenderScope},
     run::{Places, SeedRows, Seeds, Statement, Statements},
     source::{Place, Sources, Span},
-    template::MacroFile,
+    template::{EnvironmentLookup, MacroFile, Scope, render_setting},
 };
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
@@ -50,11 +50,7 @@ impl Statements for Compilation {
 
 impl Compilation {
     fn statements_of(&self, folder: &str, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        let values: BTreeMap<String, Value> = match values {
-            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-            _ => BTreeMap::new(),
-        };
-        let statements = self.statements.statements(folder, self.manifest.dialect, name, &values)?;
+        let statements = self.statements.render(folder, self.manifest.dialect, name, values)?;
         Ok(statements
             .into_iter()
             .map(|statement| Statement { purpose: statement.name, text: statement.text, sql_at: statement.sql_at })
@@ -85,25 +81,27 @@ impl Compilation {
     /// When the model has no CTE of that name at its top.
     pub fn cte(&self, id: NodeId, name: &str) -> Result<CompiledSql, Vec<Diagnostic>> {
         let node = self.manifest.node(id);
-        let query = self.reading(id).and_then(|reading| reading.full.as_ref()).and_then(|read| read.query.as_ref());
-        let (Some(query), Some(sql)) = (query, &node.sql) else {
+        let dialect = self.manifest.dialect;
+        let read = self.reading(id).and_then(|reading| reading.full.as_ref());
+        let (Some(read), Some(sql)) = (read, &node.sql) else {
             return Err(vec![Diagnostic::error(NO_SUCH_MODEL, format!("the SQL of `{}` could not be read", node.name))]);
         };
-        let Some(cte) = query.ctes().iter().find(|cte| cte.name.eq_ignore_ascii_case(name)) else {
-            let known = query.ctes();
-            let problem = Diagnostic::error(NO_SUCH_MODEL, format!("`{}` has no CTE `{name}`", node.name));
-            return Err(vec![problem.suggest(name, known.iter().map(|cte| cte.name.as_str()))]);
+        let clause = with_clause(&read.rendered.text, dialect);
+        let known = clause.as_ref().map(|clause| clause.names.as_slice()).unwrap_or_default();
+        let Some((cte, end)) = known
+            .iter()
+            .find(|cte| cte.value.eq_ignore_ascii_case(name))
+            .zip(clause.as_ref().map(|clause| clause.body))
+        else {
+            let problem = Diagnostic::error(NO_SUCH_MODEL, format!("`{}` has no CTE `{name}` at its top", node.name));
+            return Err(vec![problem.suggest(name, known.iter().map(|cte| cte.value.as_str()))]);
         };
         // Everything before the main query stays; the main query reads the CTE.
-        let end = query.body_start();
         let mut parts: Vec<SqlPart> = sql
             .parts
             .iter()
             .filter_map(|part| match part {
-                SqlPart::Written { text, at } if *at >= end => {
-                    let _ = text;
-                    None
-                }
+                SqlPart::Written { at, .. } if *at >= end => None,
                 SqlPart::Written { text, at } => {
                     let keep = (end - at).min(text.len());
                     Some(SqlPart::Written { text: text.get(..keep).unwrap_or_default().to_owned(), at: *at })
@@ -115,7 +113,7 @@ impl Compilation {
         while matches!(parts.last(), Some(SqlPart::Inserted(_))) {
             parts.pop();
         }
-        parts.push(SqlPart::Inserted(self.select_all(&self.manifest.dialect.quote(&cte.name))?));
+        parts.push(SqlPart::Inserted(self.select_all(&dialect.quote(&dialect.fold(cte)))?));
         Ok(CompiledSql { parts })
     }
 
@@ -229,8 +227,19 @@ fn term(method: &MethodDefinition) -> Term {
     }
 }
 
-/// The environment of this process, for templates.
+/// What `env_var()` in models answers.
 #[must_use]
-pub fn process_environment() -> crate::template::EnvironmentLookup {
-    Arc::new(|name: &str| std::env::var(name).ok())
+pub fn process_environment(environment: BTreeMap<String, String>) -> EnvironmentLookup {
+    Arc::new(move |name: &str| environment.get(name).cloned())
+}
+
+/// What renders templates in YAML values, with this environment.
+pub fn setting_renderer(
+    environment: BTreeMap<String, String>,
+) -> impl Fn(&str, Span, RenderScope<'_>) -> Result<String, Vec<Diagnostic>> {
+    let lookup = process_environment(environment);
+    move |text, span, scope| {
+        let scope = Scope::of_settings(scope.vars.clone(), Arc::clone(&lookup));
+        render_setting(text, span, &scope).map(|setting| setting.text)
+    }
 }

@@ -87,7 +87,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the database cannot be reached.
     pub fn connect(&self, purpose: &str) -> Result<Session<'a>, EngineError> {
-        let connection = self.engine.connect(&format!("suiro {purpose} {}", self.run))?;
+        let connection = self.engine.connect(&format!("{purpose} {}", self.run))?;
         self.stop.watch(connection.interrupter());
         self.prepared(connection)
     }
@@ -144,6 +144,7 @@ impl<'a> Context<'a> {
             notes: vec![format!("in the template of the step `{name}`")],
             help: None,
             position: None,
+            load: None,
         })
     }
 

@@ -108,7 +108,7 @@ pub fn database(engine: &dyn Engine) -> Result<Option<String>, EngineError> {
     if engine.dialect() != Dialect::DuckDb {
         return Ok(None);
     }
-    let rows = engine.connect("suiro")?.query("select current_database()", Some(1))?;
+    let rows = engine.connect("database")?.query("select current_database()", Some(1))?;
     Ok(rows.rows.into_iter().flatten().next().flatten())
 }
 
@@ -135,7 +135,7 @@ fn carry_out(
         stop: request.stop,
     };
     // Not watched by the stop switch: it has to clean up after a stop.
-    let mut control = Session::new(request.engine.connect(&format!("suiro {}", context.run))?, request.observer);
+    let mut control = Session::new(request.engine.connect(context.run)?, request.observer);
     for statement in context.step("control", &serde_json::Value::Null)? {
         control.execute(None, &statement)?;
     }

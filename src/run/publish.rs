@@ -287,6 +287,7 @@ fn statements(
     context.statements.publish(
         "cut",
         &json!({
+            "database": context.database,
             "schemas": missing,
             "retired_schemas": retired_schemas.values().collect::<Vec<_>>(),
             "retire": retire,

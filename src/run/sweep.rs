@@ -51,7 +51,7 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
         .filter(|schema| !live.schemas.contains(*schema))
         .map(|schema| json!({"name": schema, "mark": staging_mark(&context.manifest.project, context.run)}))
         .collect();
-    for statement in context.step("stage", &json!({"schemas": missing}))? {
+    for statement in context.step("stage", &json!({"schemas": missing, "database": context.database}))? {
         session.execute(None, &statement)?;
     }
     Ok(())
