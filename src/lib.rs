@@ -12,36 +12,21 @@
 //! The modules below stand in dependency order: each uses only what stands above it (`tests/architecture` reads this
 //! list; the blank lines keep rustfmt from sorting it).
 
-pub mod source;
-
 pub mod exit;
-
+pub mod source;
 pub mod diagnostic;
-
 pub mod name;
-
 pub mod dialect;
-
 pub mod project;
-
 pub mod template;
-
 pub mod parse;
-
 pub mod lineage;
-
 pub mod manifest;
-
 pub mod graph;
-
 pub mod engine;
-
-pub mod compile;
-
 pub mod plan;
 
 pub mod run;
-
 pub mod artifact;
-
+pub mod compile;
 pub mod cli;

@@ -5,16 +5,16 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
-    compile::{self, Compilation},
-    diagnostic::{Diagnostic, exit_of},
-    engine::{Engine, EngineError},
+    compile::{self, Compilation, Request},
+    diagnostic::{Diagnostic, code::UNREADABLE_FILE, exit_of},
+    engine::{Engine, EngineError, duckdb::DuckDbParser},
     exit::Exit,
     graph::{Selection, Selector, select},
     project::LoadOptions,
     run::refusal,
     source::Sources,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One invocation.
 pub struct App {
@@ -30,14 +30,26 @@ impl App {
     /// # Errors
     /// The exit status, when there is nothing to go on with.
     pub fn compiled(&self) -> Result<Compilation, Exit> {
-        let environment = |name: &str| std::env::var(name).ok();
-        let options = LoadOptions {
-            project_dir: self.global.project_dir.clone(),
-            target: self.global.target.clone(),
-            vars: self.global.vars.clone(),
-            environment: &environment,
-        };
-        let (compilation, sources, diagnostics) = compile::compile(&options);
+        let environment: BTreeMap<String, String> =
+            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
+        let current_dir = std::env::current_dir().map_err(|error| {
+            let problem = Diagnostic::error(UNREADABLE_FILE, format!("the current folder cannot be read: {error}"));
+            self.fail(&[problem.help("change to a folder that exists")], &Sources::default())
+        })?;
+        let render = compile::setting_renderer(environment.clone());
+        let (compilation, sources, diagnostics) = compile::compile(Request {
+            load: LoadOptions {
+                project_dir: self.global.project_dir.as_deref(),
+                current_dir: &current_dir,
+                target: self.global.target.as_deref(),
+                vars: &self.global.vars,
+                env: &environment,
+                render: &render,
+                scan_seeds: true,
+            },
+            environment: compile::process_environment(environment.clone()),
+            referee: Some(Box::new(DuckDbParser::default())),
+        });
         match compilation {
             Some(compilation) => {
                 self.terminal.hide(compilation.project.secrets.clone());
@@ -104,7 +116,7 @@ impl App {
     /// The exit status, after printing why it cannot be had.
     pub fn engine(&self, compilation: &Compilation, read_only: bool) -> Result<Box<dyn Engine>, Exit> {
         crate::cli::commands::connect(&compilation.project, read_only)
-            .map_err(|diagnostic| self.fail(&[diagnostic], &compilation.sources))
+            .map_err(|diagnostic| self.fail(&[*diagnostic], &compilation.sources))
     }
 
     /// Prints what the database said and returns its status.

@@ -1,6 +1,7 @@
 //! The end of a run as people read it: a table of what became of each node, and one sentence.
 
 use super::{
+    table::PRESET,
     progress::{seconds, thousands},
     terminal::{Loudness, Terminal},
 };
@@ -9,7 +10,7 @@ use crate::{
     run::{NodeReport, RunReport, Status},
 };
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 /// With more nodes than this, the table shows only what did not go well and what took longest.
 const LONG: usize = 60;
@@ -45,7 +46,7 @@ pub fn print(terminal: &Terminal, manifest: &Manifest, report: &RunReport, run: 
 fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> String {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(PRESET)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(terminal.width()).unwrap_or(u16::MAX));
     let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);

@@ -1,13 +1,16 @@
 //! Tables for people: rows of a query, and the end of a run.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+
+/// A line below the header and nothing else: what is copied from it stays readable.
+pub const PRESET: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A table of text cells that fits `width` columns; cells that are too long are folded.
 #[must_use]
 pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], width: usize) -> String {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(PRESET)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(header.iter().enumerate().map(|(index, title)| align(Cell::new(title), numeric, index)));

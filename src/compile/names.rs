@@ -69,13 +69,13 @@ impl Names {
         names
     }
 
-    /// What the parts of a written name mean in a model of that schema; `this` is that model.
+    /// What the parts of a written name mean as seen from that schema; `this` is the reading model, if it is one.
     #[must_use]
-    pub fn meaning(&self, parts: &[NamePart], schema: &str, this: NodeId) -> Meaning {
+    pub fn meaning(&self, parts: &[NamePart], schema: &str, this: Option<NodeId>) -> Meaning {
         match parts {
             [only] => self.bare(&self.key(only), schema),
             [first, second] if first.value == REF_SCHEMA => self.bare(&self.dialect.key(&second.value), schema),
-            [first, _] if first.value == THIS_SCHEMA => Meaning::Node(this),
+            [first, _] if first.value == THIS_SCHEMA => this.map_or(Meaning::Unknown, Meaning::Node),
             [first, second] if first.value.starts_with(SOURCE_SCHEMA) => {
                 let source = first.value[SOURCE_SCHEMA.len()..].to_owned();
                 self.sources.get(&(source, second.value.clone())).map_or(Meaning::Unknown, |id| Meaning::Node(*id))

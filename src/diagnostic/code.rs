@@ -82,7 +82,6 @@ codes! {
     BAD_SELECTOR = "E0403" Usage "a selector cannot be read";
     NO_SUCH_MODEL = "E0404" Usage "no model has that name";
     NO_SUCH_EDGE = "E0405" Usage "there is no edge between the two";
-    SKIPPED_BY_PARENT = "E0406" Project "a model is skipped because of a model that it reads";
 
     // 5: connection
     CANNOT_CONNECT = "E0501" Temporary "the database cannot be reached";
@@ -93,6 +92,7 @@ codes! {
     SESSION_NOT_KEPT = "E0506" Database "a pooler in between does not keep sessions";
     BAD_CONNECTION_SETTING = "E0507" Project "a connection setting is wrong";
     CONNECTION_LOST = "E0508" Temporary "the connection was lost";
+    UNTRUSTED_SERVER = "E0509" Database "the certificate of the server is not trusted";
 
     // 6: building and publishing
     STATEMENT_REFUSED = "E0601" Database "the database refused a statement";

@@ -12,9 +12,9 @@ pub use stage::{RunId, Staging, staging};
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{DEPENDENT_IN_THE_WAY, FOREIGN_RELATION, RELATION_MISSING},
+        code::{DEPENDENT_IN_THE_WAY, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
     },
-    engine::{Dependent, LiveCatalog, LiveRelation, RelationKind},
+    engine::{Dependent, DependentKind, LiveCatalog, LiveRelation, RelationKind},
     graph::{Graph, Selection},
     manifest::{Manifest, Node, NodeId, NodeKind},
     name::RelationName,
@@ -107,7 +107,7 @@ pub fn plan(manifest: &Manifest, graph: &Graph, selection: &Selection, live: &Li
         let found = node.relation.as_ref().and_then(|relation| live.relations.get(relation)).cloned();
         let mut step = Step { node: id, action: Action::Build, reasons: Vec::new(), live: found, culprit: None };
         let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
-        let obstacles = context.obstacles(id, node, step.live.as_ref());
+        let obstacles = context.obstacles(node, step.live.as_ref());
         if let Some(code) = &node.error {
             step.reasons.push(format!("it has an error ({code})"));
             step.culprit = Some(id);
@@ -149,7 +149,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     /// Why a node cannot be built, whatever the nodes above it do.
-    fn obstacles(&self, id: NodeId, node: &Node, live: Option<&LiveRelation>) -> Vec<Diagnostic> {
+    fn obstacles(&self, node: &Node, live: Option<&LiveRelation>) -> Vec<Diagnostic> {
         let mut obstacles = Vec::new();
         for read in &node.reads {
             let parent = self.manifest.node(read.node);
@@ -172,20 +172,23 @@ impl Context<'_> {
         if !is_ours(&self.manifest.project, relation, live.comment.as_deref()) {
             obstacles.push(self.foreign(node, relation, live));
         }
-        let strangers: Vec<&&Dependent> = self
+        if !live.may_alter {
+            obstacles.push(not_owner(node, relation, live));
+        }
+        let in_the_way: Vec<&&Dependent> = self
             .dependents
             .get(relation)
             .into_iter()
             .flatten()
             .filter(|dependent| !self.can_be_bound_again(dependent))
             .collect();
-        if !strangers.is_empty() && replaces(node, live) {
+        if !in_the_way.is_empty() && replaces(node, live) {
             let mut obstacle = Diagnostic::error(
                 DEPENDENT_IN_THE_WAY,
-                format!("`{relation}` cannot be replaced: something that is not ours depends on it"),
+                format!("`{relation}` cannot be replaced: something that suiro did not make depends on it"),
             );
-            for stranger in strangers {
-                obstacle = obstacle.note(format!("{} `{}` depends on `{relation}`", stranger.kind, stranger.name));
+            for stranger in in_the_way {
+                obstacle = obstacle.note(format!("{} `{}`", stranger.kind, stranger.name));
             }
             obstacles.push(
                 obstacle
@@ -193,15 +196,16 @@ impl Context<'_> {
                     .of_node(node.name.clone()),
             );
         }
-        let _ = id;
         obstacles
     }
 
     /// Whether a dependent is a view of this project: one that this run makes anew, or one with a text to bind it by.
     fn can_be_bound_again(&self, dependent: &Dependent) -> bool {
-        let Some(relation) = &dependent.relation else { return false };
-        let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref());
-        ours && (dependent.rebind.is_some()
+        let (Some(relation), DependentKind::View, false) = (&dependent.relation, dependent.kind, dependent.attached) else {
+            return false;
+        };
+        let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref()) && dependent.may_alter;
+        ours && (dependent.rebindable
             || self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation)))
     }
 
@@ -220,6 +224,13 @@ impl Context<'_> {
         .help("give the model another `schema` or `alias`, or move the existing relation out of the way")
         .of_node(node.name.clone())
     }
+}
+
+fn not_owner(node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {
+    let owner = live.owner.as_deref().unwrap_or("another role");
+    Diagnostic::error(PERMISSION_DENIED, format!("`{relation}` belongs to `{owner}`, so this role cannot replace it"))
+        .help(format!("let an administrator grant membership: `GRANT \"{owner}\" TO <the role that suiro uses>`"))
+        .of_node(node.name.clone())
 }
 
 /// Whether building the node puts another relation in the place of the live one (and so breaks what depends on it).

@@ -95,19 +95,40 @@ fn attempt<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, id: Nod
     };
     let columns = seed_columns(context, id, node)?;
     let statements = statements(context, node, staged, relation, &columns)?;
+    // One transaction, so that what is staged carries its mark from the first moment it can be seen.
+    let theirs = |error| Failure::Theirs(Box::new(error), nowhere());
+    session.control("begin", "begin transaction").map_err(theirs)?;
+    let rows = stage(context, session, id, staged, (&columns, &statements));
+    match &rows {
+        Ok(_) => session.control("commit", "commit").map_err(theirs)?,
+        // A connection that is gone has rolled back by itself.
+        Err(_) => drop(session.control("rollback", "rollback")),
+    }
+    rows
+}
+
+/// Carries out the statements that make the staged relation; how many rows it has, where known.
+fn stage(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    id: NodeId,
+    staged: &RelationName,
+    (columns, statements): (&[LoadColumn], &[Statement]),
+) -> Result<Option<u64>, Failure> {
+    let node = context.manifest.node(id);
     let mut rows = None;
-    for statement in &statements {
+    for statement in statements {
         let affected = session
             .execute(Some(id), statement)
             .map_err(|error| Failure::Theirs(Box::new(error), statement.clone()))?;
         if statement.purpose == "build" {
             rows = affected;
             if node.kind == NodeKind::Seed {
-                rows = Some(load(context, session, id, staged, &columns)?);
+                rows = Some(load(context, session, id, staged, columns)?);
             }
         }
     }
-    Ok(if node.materialized.as_deref() == Some("view") { None } else { rows })
+    Ok(rows.filter(|_| node.materialized.as_deref() != Some("view")))
 }
 
 /// The statements that make the staged relation.
@@ -178,10 +199,11 @@ fn discard(context: &Context<'_>, session: &mut Option<Session<'_>>, id: NodeId)
     let (Some(session), Some(staged)) = (session, context.staging.relations.get(&id)) else { return };
     let kind = context.staged_kind(context.manifest.node(id));
     let values = json!({"relations": [{"name": context.qualified(staged), "kind": kind}], "schemas": []});
-    for statement in context.statements.publish("discard", &values).unwrap_or_default() {
-        // What cannot be removed makes the next attempt fail, with a message of its own.
-        let _left = session.execute(Some(id), &statement);
-    }
+    let dropped = context.step("discard", &values).and_then(|statements| {
+        statements.iter().try_for_each(|statement| session.execute(Some(id), statement).map(|_| ()))
+    });
+    // What cannot be removed makes the next attempt fail, with a message of its own.
+    drop(dropped);
 }
 
 fn wait(context: &Context<'_>, pause: Duration) {

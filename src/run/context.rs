@@ -87,9 +87,21 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the database cannot be reached.
     pub fn connect(&self, purpose: &str) -> Result<Session<'a>, EngineError> {
-        let connection = self.engine.connect(&format!("suiro {purpose} {}", self.run))?;
+        let connection = self.engine.connect(&format!("{purpose} {}", self.run))?;
         self.stop.watch(connection.interrupter());
-        Ok(Session::new(connection, self.observer))
+        self.prepared(connection)
+    }
+
+    /// A watched connection with the settings that runs need.
+    ///
+    /// # Errors
+    /// When the database refuses them.
+    pub fn prepared(&self, connection: Box<dyn crate::engine::Connection>) -> Result<Session<'a>, EngineError> {
+        let mut session = Session::new(connection, self.observer);
+        for statement in self.step("session", &Value::Null)? {
+            session.execute(None, &statement)?;
+        }
+        Ok(session)
     }
 
     /// The relation, qualified by the database where the engine needs that to resolve names in nothing else.
@@ -117,6 +129,23 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn published_sql(&self, node: &Node) -> Option<FilledSql> {
         node.sql.as_ref().map(|sql| published_sql(self.manifest, sql, None))
+    }
+
+    /// The statements of one of suiro's own steps of publishing.
+    ///
+    /// # Errors
+    /// When the template fails: a bug of suiro's, or of the project's own version of that template.
+    pub fn step(&self, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
+        self.statements.publish(name, values).map_err(|problems| EngineError {
+            code: crate::diagnostic::code::BUG,
+            kind: crate::engine::FailureKind::Permanent,
+            sqlstate: None,
+            message: problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; "),
+            notes: vec![format!("in the template of the step `{name}`")],
+            help: None,
+            position: None,
+            load: None,
+        })
     }
 
     /// What the staged relation of a node is, in the words of `DROP`.

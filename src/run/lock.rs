@@ -11,7 +11,7 @@ use crate::{
         code::{CANCELLED, LOCK_NOT_HAD},
     },
     dialect::Dialect,
-    engine::{EngineError, LiveRelation},
+    engine::{EngineError, LiveRelation, RelationKind},
     name::RelationName,
 };
 use serde_json::json;
@@ -48,14 +48,12 @@ pub fn begin_with_locks(
         session.control("begin", "begin transaction")?;
         return Ok(Locked::All);
     }
-    let mut order: Vec<(&RelationName, Vec<Statement>)> = relations
-        .iter()
-        .map(|(name, live)| {
-            let kind = if live.kind == crate::engine::RelationKind::View { "view" } else { "table" };
-            let values = json!({"kind": kind, "live": context.qualified(name), "owner": live.owner});
-            (*name, context.statements.publish("lock", &values).unwrap_or_default())
-        })
-        .collect();
+    let mut order: Vec<(&RelationName, Vec<Statement>)> = Vec::with_capacity(relations.len());
+    for (name, live) in relations {
+        let kind = if live.kind == RelationKind::View { "view" } else { "table" };
+        let values = json!({"kind": kind, "live": context.qualified(name), "owner": live.owner});
+        order.push((name, context.step("lock", &values)?));
+    }
     let start = Instant::now();
     loop {
         session.control("begin", "begin")?;
@@ -66,7 +64,7 @@ pub fn begin_with_locks(
             return Ok(Locked::No(Box::new(Diagnostic::error(CANCELLED, "the publish was interrupted"))));
         }
         if start.elapsed() > DEADLINE {
-            return Ok(Locked::No(Box::new(not_had(session, name, &error))));
+            return Ok(Locked::No(Box::new(not_had(context, session, name, &error))));
         }
         order[..=at].rotate_right(1);
         thread::sleep(Duration::from_millis(5));
@@ -100,15 +98,19 @@ fn take(
     Ok(None)
 }
 
-fn not_had(session: &mut Session<'_>, name: &RelationName, error: &EngineError) -> Diagnostic {
+fn not_had(context: &Context<'_>, session: &mut Session<'_>, name: &RelationName, error: &EngineError) -> Diagnostic {
     let seconds = DEADLINE.as_secs();
     let mut diagnostic = Diagnostic::error(
         LOCK_NOT_HAD,
         format!("nothing was published: `{name}` could not be locked within {seconds} seconds ({})", error.message),
     );
     // Without the rights to see other sessions, the message does without their names.
-    for holder in session.connection.lock_holders(name).unwrap_or_default() {
-        diagnostic = diagnostic.note(format!("held by {holder}"));
+    let holders = context.step("holders", &json!({"schema": name.schema, "name": name.name}));
+    for statement in holders.unwrap_or_default() {
+        let rows = session.connection.query(&statement.text, Some(10)).unwrap_or_default();
+        for holder in rows.rows.into_iter().flatten().flatten() {
+            diagnostic = diagnostic.note(format!("held by {holder}"));
+        }
     }
     diagnostic.help("end the sessions that hold it, or run the build again when they are done")
 }

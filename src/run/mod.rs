@@ -22,10 +22,8 @@ pub use session::{Session, Statement, refusal};
 pub use stop::Stop;
 
 use crate::{
-    diagnostic::{
-        Diagnostic,
-        code::{CANCELLED, SKIPPED_BY_PARENT},
-    },
+    diagnostic::{Diagnostic, code::CANCELLED},
+    dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
     manifest::{Manifest, NodeId},
@@ -101,6 +99,19 @@ pub fn run(request: &Request<'_>) -> RunReport {
     report
 }
 
+/// The name by which the database calls itself, where names must be qualified by it so that nothing else can resolve
+/// them.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub fn database(engine: &dyn Engine) -> Result<Option<String>, EngineError> {
+    if engine.dialect() != Dialect::DuckDb {
+        return Ok(None);
+    }
+    let rows = engine.connect("database")?.query("select current_database()", Some(1))?;
+    Ok(rows.rows.into_iter().flatten().next().flatten())
+}
+
 type Endings = BTreeMap<NodeId, Ending<Built>>;
 
 fn carry_out(
@@ -109,7 +120,7 @@ fn carry_out(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(Endings, BTreeSet<NodeId>), EngineError> {
     let staging = staging(request.manifest, built, request.run);
-    let database = request.engine.database()?;
+    let database = database(request.engine)?;
     let context = Context {
         manifest: request.manifest,
         staging: &staging,
@@ -124,7 +135,10 @@ fn carry_out(
         stop: request.stop,
     };
     // Not watched by the stop switch: it has to clean up after a stop.
-    let mut control = Session::new(request.engine.connect(&format!("suiro {}", context.run))?, request.observer);
+    let mut control = Session::new(request.engine.connect(context.run)?, request.observer);
+    for statement in context.step("control", &serde_json::Value::Null)? {
+        control.execute(None, &statement)?;
+    }
     sweep::prepare(&context, &mut control)?;
     let endings = build_all(request, &context, built);
     let mut published = BTreeSet::new();
@@ -204,10 +218,6 @@ fn node_reports(
             None if step.action == Action::Blocked => nothing(Status::Skipped, step.culprit),
             None => nothing(Status::NotStarted, None),
         });
-    }
-    let skipped = reports.iter().filter(|report| report.status == Status::Skipped).count();
-    if skipped > 0 {
-        let _ = SKIPPED_BY_PARENT;
     }
     reports
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     diagnostic::{Diagnostic, code::DEPENDENT_IN_THE_WAY},
     dialect::Dialect,
-    engine::{EngineError, FailureKind, LiveCatalog, LiveRelation, RelationKind},
+    engine::{Dependent, EngineError, FailureKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
     manifest::{Node, NodeId, NodeKind},
     name::RelationName,
     plan::{is_ours, mark, staging_mark},
@@ -32,6 +32,8 @@ struct Cut<'a> {
     nodes: &'a [NodeId],
     /// What the database has, read before anything is locked.
     live: &'a LiveCatalog,
+    /// The columns of live and staged relations.
+    columns: &'a BTreeMap<RelationName, Vec<LiveColumn>>,
 }
 
 /// A live relation that has to make room.
@@ -88,21 +90,24 @@ fn try_publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId
     };
     let schemas = schemas(context, nodes);
     let schemas: Vec<&str> = schemas.iter().map(String::as_str).collect();
-    let live = session.connection.catalog(&schemas).map_err(theirs("the catalog could not be read"))?;
-    let cut = Cut { nodes, live: &live };
+    let unreadable = || theirs("the catalog could not be read");
+    let live = session.connection.catalog(&schemas).map_err(unreadable())?;
+    let columns = session.connection.columns(&schemas).map_err(unreadable())?;
+    let cut = Cut { nodes, live: &live, columns: &columns };
     let replaced = replaced(context, &cut);
 
     match lock::begin_with_locks(context, session, &replaced).map_err(theirs("the publish could not begin"))? {
         Locked::All => {}
         Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
     }
-    let statements = statements(context, &cut)
+    let rebind = rebind(context, session, &cut).map_err(theirs("what depends on the old versions could not be read"))?;
+    let statements = statements(context, &cut, &rebind)
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
     for statement in &statements {
         session.execute(None, statement).map_err(theirs("the publish was refused"))?;
     }
     let retired = retired(context, &cut);
-    refuse_left_behind(session, &retired).map_err(|failure| match failure {
+    refuse_left_behind(context, session, &retired).map_err(|failure| match failure {
         LeftBehind::Unknown(error) => theirs("the catalog could not be read")(error),
         LeftBehind::Dependents(diagnostic) => Failure::Ours(diagnostic),
     })?;
@@ -123,9 +128,13 @@ enum LeftBehind {
 /// Refuses, before the commit, a publish that would leave something bound to an old version.
 ///
 /// The plan has looked already; this looks again under the locks, so that nothing made in between is lost.
-fn refuse_left_behind(session: &mut Session<'_>, retired: &[Retired]) -> Result<(), LeftBehind> {
+fn refuse_left_behind(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    retired: &[Retired],
+) -> Result<(), LeftBehind> {
     let schemas: BTreeSet<&str> = retired.iter().map(|old| &*old.name.schema).collect();
-    if schemas.is_empty() || session.connection.dialect() == Dialect::DuckDb {
+    if schemas.is_empty() || context.manifest.dialect == Dialect::DuckDb {
         return Ok(());
     }
     let schemas: Vec<&str> = schemas.into_iter().collect();
@@ -185,9 +194,14 @@ fn can_be_replaced(context: &Context<'_>, cut: &Cut<'_>, id: NodeId, live: &Live
     if context.manifest.dialect == Dialect::DuckDb {
         return true;
     }
-    let staged = context.staging.relations.get(&id).and_then(|staged| cut.live.relations.get(staged));
-    match (&live.columns, staged.and_then(|staged| staged.columns.as_ref())) {
-        (Some(old), Some(new)) => new.starts_with(old),
+    let columns = |relation: Option<&RelationName>| relation.and_then(|relation| cut.columns.get(relation));
+    match (columns(context.manifest.node(id).relation.as_ref()), columns(context.staging.relations.get(&id))) {
+        (Some(old), Some(new)) => {
+            let named = |columns: &[LiveColumn]| -> Vec<(String, String)> {
+                columns.iter().map(|column| (column.name.clone(), column.data_type.clone())).collect()
+            };
+            named(new).starts_with(&named(old))
+        }
         _ => false,
     }
 }
@@ -208,28 +222,51 @@ fn retired(context: &Context<'_>, cut: &Cut<'_>) -> Vec<Retired> {
     cut.nodes.iter().filter_map(out_of_the_way).collect()
 }
 
+/// The statements that bind the project's own views outside the cut to the new versions of what they read.
+fn rebind(context: &Context<'_>, session: &mut Session<'_>, cut: &Cut<'_>) -> Result<Vec<String>, EngineError> {
+    let relations = || cut.nodes.iter().filter_map(|id| Some((*id, context.manifest.node(*id).relation.as_ref()?)));
+    let in_cut: BTreeSet<&RelationName> = relations().map(|(_, relation)| relation).collect();
+    let moves = |id: NodeId, relation: &RelationName| {
+        cut.live.relations.get(relation).is_some_and(|live| !can_be_replaced(context, cut, id, live))
+    };
+    let replaced: BTreeSet<&RelationName> =
+        relations().filter(|(id, relation)| moves(*id, relation)).map(|(_, relation)| relation).collect();
+    let ours = |found: &Dependent| {
+        let relation = found.relation.as_ref().filter(|relation| !in_cut.contains(relation));
+        relation.is_some_and(|relation| is_ours(&context.manifest.project, relation, found.comment.as_deref()))
+    };
+    let dependents: Vec<Dependent> =
+        cut.live.dependents.iter().filter(|found| replaced.contains(&found.on) && ours(found)).cloned().collect();
+    if dependents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statements = session.connection.rebind(&dependents)?;
+    // A view that reads two replaced relations is bound again once.
+    Ok(statements.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect())
+}
+
 /// The one function from a cut to statements.
-fn statements(context: &Context<'_>, cut: &Cut<'_>) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+fn statements(
+    context: &Context<'_>,
+    cut: &Cut<'_>,
+    rebind: &[String],
+) -> Result<Vec<Statement>, Vec<Diagnostic>> {
     let (mut retire, mut tables, mut views, mut staged_views) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut missing: BTreeSet<&str> = BTreeSet::new();
     let mut retired_schemas: BTreeMap<&str, Value> = BTreeMap::new();
-    let mut replaced: BTreeSet<&RelationName> = BTreeSet::new();
-    let in_cut: BTreeSet<&RelationName> =
-        cut.nodes.iter().filter_map(|id| context.manifest.node(*id).relation.as_ref()).collect();
     for id in cut.nodes {
         let node = context.manifest.node(*id);
         let (Some(relation), Some(staged)) = (&node.relation, context.staging.relations.get(id)) else { continue };
         let live = context.qualified(relation);
-        if !cut.live.schemas.contains_key(&*relation.schema) {
+        if !cut.live.schemas.contains(&*relation.schema) {
             missing.insert(&relation.schema);
         }
         if let Some(old) = cut.live.relations.get(relation)
             && !can_be_replaced(context, cut, *id, old)
         {
-            replaced.insert(relation);
             let schema = context.staging.retired.get(&*relation.schema);
             if let Some(schema) = schema
-                && !cut.live.schemas.contains_key(schema)
+                && !cut.live.schemas.contains(schema)
             {
                 let mark = staging_mark(&context.manifest.project, context.run);
                 retired_schemas.insert(schema, json!({"name": schema, "mark": mark}));
@@ -247,21 +284,10 @@ fn statements(context: &Context<'_>, cut: &Cut<'_>) -> Result<Vec<Statement>, Ve
     }
     // Views are dropped before what they read.
     staged_views.reverse();
-    let rebind: BTreeSet<&str> = cut
-        .live
-        .dependents
-        .iter()
-        .filter(|found| replaced.contains(&found.on))
-        .filter(|found| found.relation.as_ref().is_none_or(|relation| !in_cut.contains(relation)))
-        .filter(|found| {
-            let ours = |relation| is_ours(&context.manifest.project, relation, found.comment.as_deref());
-            found.relation.as_ref().is_some_and(ours)
-        })
-        .filter_map(|found| found.rebind.as_deref())
-        .collect();
     context.statements.publish(
         "cut",
         &json!({
+            "database": context.database,
             "schemas": missing,
             "retired_schemas": retired_schemas.values().collect::<Vec<_>>(),
             "retire": retire,

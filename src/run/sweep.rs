@@ -3,7 +3,7 @@
 //! A run that was killed leaves staged relations behind. Only what carries the project's staging mark and belongs to no
 //! living run is removed, one relation at a time, never with CASCADE.
 
-use super::{Context, Session, Statement, publish::Retired};
+use super::{Context, Session, publish::Retired};
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
@@ -12,7 +12,7 @@ use crate::{
     name::RelationName,
     plan::staging_mark,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Begins the names of everything that is staged.
@@ -25,7 +25,7 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
     match context.manifest.dialect {
         Dialect::Postgres => {
             claim(context, session, context.run)?;
-            sweep_schemas(context, session, &live.schemas)?;
+            sweep_schemas(context, session)?;
         }
         Dialect::DuckDb => {
             let begins = staged_comment(&context.manifest.project);
@@ -48,10 +48,10 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
         .staging
         .schemas
         .iter()
-        .filter(|schema| !live.schemas.contains_key(*schema))
+        .filter(|schema| !live.schemas.contains(*schema))
         .map(|schema| json!({"name": schema, "mark": staging_mark(&context.manifest.project, context.run)}))
         .collect();
-    for statement in rendered(context, "stage", &json!({"schemas": missing})) {
+    for statement in context.step("stage", &json!({"schemas": missing, "database": context.database}))? {
         session.execute(None, &statement)?;
     }
     Ok(())
@@ -65,7 +65,7 @@ fn staged_comment(project: &str) -> String {
 /// Takes the advisory lock that says a run is alive; whether it could be had.
 fn claim(context: &Context<'_>, session: &mut Session<'_>, run: &str) -> Result<bool, EngineError> {
     let mut had = false;
-    for statement in rendered(context, "claim", &json!({"key": key(run)})) {
+    for statement in context.step("claim", &json!({"key": key(run)}))? {
         let rows = session.connection.query(&statement.text, None)?;
         let answer = rows.rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
         had = matches!(answer, Some("t" | "true"));
@@ -82,14 +82,15 @@ fn key(run: &str) -> i64 {
 }
 
 /// Removes the staging schemas of this project whose runs are dead.
-fn sweep_schemas(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    schemas: &BTreeMap<String, Option<String>>,
-) -> Result<(), EngineError> {
+fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
+    let mut found = Vec::new();
+    for statement in context.step("leftovers", &Value::Null)? {
+        found.extend(session.connection.query(&statement.text, None)?.rows);
+    }
     let mut dead: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let begins = staging_mark(&context.manifest.project, "");
-    for (schema, comment) in schemas.iter().filter(|(schema, _)| schema.starts_with(PREFIX)) {
+    for row in &found {
+        let [Some(schema), comment] = row.as_slice() else { continue };
         if let Some(run) = comment.as_deref().and_then(|comment| comment.strip_prefix(&begins))
             && run != context.run
         {
@@ -107,7 +108,7 @@ fn sweep_schemas(
         let schemas: Vec<String> = schemas.into_iter().map(str::to_owned).collect();
         // What cannot be removed (somebody's view reads it) stays for the next run.
         let _left = discard(context, session, &relations, &schemas);
-        for statement in rendered(context, "release", &json!({"key": key(run)})) {
+        for statement in context.step("release", &json!({"key": key(run)}))? {
             session.connection.query(&statement.text, None)?;
         }
     }
@@ -135,24 +136,25 @@ fn discard(
     schemas: &[String],
 ) -> Result<(), EngineError> {
     let mut left: Vec<(RelationName, &str)> = relations.to_vec();
-    let mut refused = None;
     while !left.is_empty() {
+        let mut refused = Vec::new();
+        let mut why = None;
         let before = left.len();
-        left.retain(|(name, kind)| {
-            let values = json!({"relations": [{"name": context.qualified(name), "kind": kind}], "schemas": []});
-            rendered(context, "discard", &values).iter().any(|statement| match session.execute(None, statement) {
-                Ok(_) => false,
-                Err(error) => {
-                    refused = Some(error);
-                    true
+        for (name, kind) in left {
+            let values = json!({"relations": [{"name": context.qualified(&name), "kind": kind}], "schemas": []});
+            for statement in context.step("discard", &values)? {
+                if let Err(error) = session.execute(None, &statement) {
+                    why = Some(error);
+                    refused.push((name.clone(), kind));
                 }
-            })
-        });
-        if left.len() == before {
-            return refused.map_or(Ok(()), Err);
+            }
+        }
+        match why {
+            Some(error) if refused.len() == before => return Err(error),
+            _ => left = refused,
         }
     }
-    for statement in rendered(context, "discard", &json!({"relations": [], "schemas": schemas})) {
+    for statement in context.step("discard", &json!({"relations": [], "schemas": schemas}))? {
         session.execute(None, &statement)?;
     }
     Ok(())
@@ -193,9 +195,4 @@ pub fn clean_up(
             .help("the next run tries again"),
         ],
     }
-}
-
-/// Statements of suiro's own templates, which cannot fail: an empty list if they do, which their tests would notice.
-fn rendered(context: &Context<'_>, name: &str, values: &serde_json::Value) -> Vec<Statement> {
-    context.statements.publish(name, values).unwrap_or_default()
 }

@@ -14,6 +14,7 @@ use crate::{
     exit::Exit,
     graph::Selection,
     plan::RunId,
+    project::Publish,
     run::{Event, Observer, PublishMode, Request, Stop},
 };
 use std::{
@@ -93,9 +94,13 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
         places: compilation,
         observer: &observer,
         stop: &stop,
-        threads: arguments.threads.map_or(compilation.project.threads(), usize::from),
+        threads: arguments.threads.map_or(compilation.project.target.threads, usize::from),
         fail_fast: arguments.fail_fast,
-        publish: compilation.project.publish.unwrap_or(PublishMode::Run),
+        publish: match compilation.project.settings.publish {
+            Publish::Run => PublishMode::Run,
+            Publish::Group => PublishMode::Group,
+            Publish::Model => PublishMode::Model,
+        },
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());

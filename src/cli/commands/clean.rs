@@ -4,8 +4,9 @@ use crate::{artifact::Store, cli::app::App, exit::Exit};
 
 /// Removes artifacts.
 pub fn run(app: &App) -> Exit {
-    let root = match app.project_root() {
-        Ok(root) => root,
+    // A project that does not compile can be cleaned all the same, as long as it can be found.
+    let root = match app.compiled() {
+        Ok(compilation) => compilation.project.root,
         Err(exit) => return exit,
     };
     match Store::of(&root).clean() {

@@ -32,7 +32,7 @@ pub fn run(app: &App, arguments: &Debug) -> Exit {
         ("place", place),
         ("version", version),
         ("schema", manifest.schema.clone()),
-        ("threads", compilation.project.threads().to_string()),
+        ("threads", compilation.project.target.threads.to_string()),
     ];
     match arguments.format {
         Format::Json => {

@@ -70,7 +70,7 @@ pub fn make(
         .collect();
     let schemas: Vec<&str> = schemas.into_iter().collect();
     let live = engine
-        .connect("suiro plan")
+        .connect("plan")
         .and_then(|mut connection| connection.catalog(&schemas))
         .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))?;
     Ok(plan::plan(&compilation.manifest, &compilation.graph, selection, &live))

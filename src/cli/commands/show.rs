@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 /// Prints rows; creates nothing.
 pub fn run(app: &App, arguments: &Show) -> Exit {
-    let compilation = match app.compiled() {
+    let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
@@ -25,11 +25,11 @@ pub fn run(app: &App, arguments: &Show) -> Exit {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
-    let database = match engine.database() {
+    let database = match crate::run::database(engine.as_ref()) {
         Ok(database) => database,
         Err(error) => return app.refuse(&compilation, &error, "the database could not be asked"),
     };
-    match sql(app, &compilation, arguments, database.as_deref()) {
+    match sql(app, &mut compilation, arguments, database.as_deref()) {
         Ok(sql) => print(app, &compilation, engine.as_ref(), &sql, arguments.limit, arguments.format),
         Err(problems) => app.fail(&problems, &compilation.sources),
     }
@@ -38,16 +38,15 @@ pub fn run(app: &App, arguments: &Show) -> Exit {
 /// The SQL to run, with published names.
 fn sql(
     app: &App,
-    compilation: &Compilation,
+    compilation: &mut Compilation,
     arguments: &Show,
     database: Option<&str>,
 ) -> Result<String, Vec<Diagnostic>> {
-    let manifest = &compilation.manifest;
     let sql = match (&arguments.inline, &arguments.model) {
         (Some(text), _) => compilation.inline(text)?,
         (None, Some(name)) => {
             let id = find(compilation, name).map_err(|problem| vec![*problem])?;
-            let node = manifest.node(id);
+            let node = compilation.manifest.node(id);
             match (&node.sql, &node.relation) {
                 (Some(_), _) if arguments.cte.is_some() => {
                     compilation.cte(id, arguments.cte.as_deref().unwrap_or_default())?
@@ -64,7 +63,7 @@ fn sql(
         }
         (None, None) => return Ok(String::new()),
     };
-    Ok(published_sql(manifest, &sql, database).text)
+    Ok(published_sql(&compilation.manifest, &sql, database).text)
 }
 
 /// Runs a query that only reads and prints what it returns.
@@ -76,7 +75,7 @@ pub fn print(
     limit: usize,
     format: Format,
 ) -> Exit {
-    let rows = engine.connect("suiro show").and_then(|mut connection| connection.query(sql, Some(limit.saturating_add(1))));
+    let rows = engine.connect("show").and_then(|mut connection| connection.query(sql, Some(limit.saturating_add(1))));
     let mut rows = match rows {
         Ok(rows) => rows,
         Err(error) => return app.refuse(compilation, &error, "the query was refused"),

@@ -1,0 +1,269 @@
+//! Who reads whom: the names in a model's SQL, resolved, and its SQL with holes in their place.
+
+use super::{
+    names::{Meaning, Names},
+    reading::{Read, Reading, Surroundings, diagnose},
+};
+use crate::{
+    diagnostic::{
+        Diagnostic,
+        code::{AMBIGUOUS_RELATION, THREE_PART_NAME, UNKNOWN_RELATION},
+        closest,
+    },
+    manifest::{self, CompiledSql, Node, NodeId, Site, SqlPart},
+    parse::{Piece, Query, Replacement},
+    project::{Exposure, UnknownRelations},
+    source::{Place, Sources, Span},
+};
+use std::{collections::BTreeMap, ops::Range};
+
+/// What a model reads and its SQL.
+#[derive(Default)]
+pub struct Edges {
+    /// What it reads, by node, with every place.
+    pub reads: BTreeMap<NodeId, (Vec<Span>, bool)>,
+    /// The SQL of its full rendering.
+    pub sql: Option<CompiledSql>,
+    /// What is wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What resolving needs.
+#[derive(Clone, Copy)]
+pub struct Resolver<'a> {
+    /// Rendering, to find places.
+    pub around: Surroundings<'a>,
+    /// All files.
+    pub sources: &'a Sources,
+    /// The names of the project.
+    pub names: &'a Names,
+    /// Its nodes.
+    pub nodes: &'a [Node],
+}
+
+/// One mention and what it means.
+enum Resolved {
+    Node(NodeId),
+    AsWritten,
+    Wrong,
+}
+
+impl Resolver<'_> {
+    /// What the model of that node reads.
+    #[must_use]
+    pub fn edges(&self, id: NodeId, reading: &Reading) -> Edges {
+        let mut edges = Edges::default();
+        self.declared(id, reading, &mut edges);
+        if let Some(read) = &reading.full {
+            edges.sql = self.resolve(id, reading, (read, false), &mut edges);
+        }
+        if let Some(read) = &reading.incremental {
+            let _sql = self.resolve(id, reading, (read, true), &mut edges);
+        }
+        edges
+    }
+
+    /// What `depends_on` names.
+    fn declared(&self, id: NodeId, reading: &Reading, edges: &mut Edges) {
+        let Some(setting) = reading.model.config.get("depends_on") else { return };
+        for name in reading.model.config.texts("depends_on") {
+            match self.names.meaning(&super::parts(name), self.schema(id), Some(id)) {
+                Meaning::Node(read) => edges.reads.entry(read).or_default().0.push(setting.span),
+                _ => edges.diagnostics.push(self.unknown(name, Place { span: setting.span, calls: Vec::new() })),
+            }
+        }
+    }
+
+    fn schema(&self, id: NodeId) -> &str {
+        self.nodes[id.index()].relation.as_ref().map_or("", |relation| &relation.schema)
+    }
+
+    fn resolve(
+        &self,
+        id: NodeId,
+        reading: &Reading,
+        (read, incremental): (&Read, bool),
+        edges: &mut Edges,
+    ) -> Option<CompiledSql> {
+        let text = &read.rendered.text;
+        let file = self.sources.get(reading.model.file);
+        let place = |range: Range<usize>| self.around.place(&reading.model, file, (&read.rendered, incremental), range);
+        let Some(query) = &read.query else {
+            // Nothing could read it, and `depends_on` stands in: the text is sent as it is.
+            let told = !reading.model.config.texts("depends_on").is_empty();
+            return told.then(|| CompiledSql { parts: vec![SqlPart::Written { text: text.clone(), at: 0 }] });
+        };
+        let before: Vec<NodeId> = edges.reads.keys().copied().collect();
+        let sql = self.resolve_text((text, query), (self.schema(id), Some(id)), &place, edges);
+        if incremental {
+            for (node, entry) in &mut edges.reads {
+                entry.1 |= !before.contains(node);
+            }
+        }
+        sql
+    }
+
+    /// The SQL of a query with holes for the nodes that it reads, as seen from a schema and, in a model, from itself.
+    pub fn resolve_text(
+        &self,
+        (text, query): (&str, &Query),
+        (schema, this): (&str, Option<NodeId>),
+        place: &dyn Fn(Range<usize>) -> Place,
+        edges: &mut Edges,
+    ) -> Option<CompiledSql> {
+        let mut resolved = Vec::with_capacity(query.mentions().len());
+        for mention in query.mentions() {
+            let there = || place(mention.range.clone());
+            resolved.push(match self.names.meaning(&mention.parts, schema, this) {
+                Meaning::Node(found) => {
+                    edges.reads.entry(found).or_default().0.push(there().span);
+                    Resolved::Node(found)
+                }
+                Meaning::System => Resolved::AsWritten,
+                Meaning::Ambiguous(candidates) => {
+                    edges.diagnostics.push(self.ambiguous(&called(&mention.parts), &candidates, there()));
+                    Resolved::Wrong
+                }
+                Meaning::OtherDatabase => {
+                    edges.diagnostics.push(other_database(&called(&mention.parts), there()));
+                    Resolved::Wrong
+                }
+                Meaning::Unknown => {
+                    let diagnostic = self.unknown(&called(&mention.parts), there());
+                    let tolerated = self.around.project.settings.allow_unknown_relations == UnknownRelations::Warn;
+                    edges.diagnostics.push(if tolerated { diagnostic.as_warning() } else { diagnostic });
+                    if tolerated { Resolved::AsWritten } else { Resolved::Wrong }
+                }
+            });
+        }
+        if resolved.iter().any(|found| matches!(found, Resolved::Wrong)) {
+            return None;
+        }
+        match compiled(text, query, &resolved, self.nodes) {
+            Ok(sql) => Some(sql),
+            Err(problems) => {
+                edges.diagnostics.extend(problems.into_iter().map(|problem| {
+                    let range = problem.range.clone();
+                    diagnose(problem, place(range))
+                }));
+                None
+            }
+        }
+    }
+
+    /// What an exposure reads: the names that its YAML gives.
+    #[must_use]
+    pub fn exposure(&self, exposure: &Exposure) -> Edges {
+        let mut edges = Edges::default();
+        for name in &exposure.depends_on {
+            match self.names.meaning(&super::parts(&name.value), "", None) {
+                Meaning::Node(read) => edges.reads.entry(read).or_default().0.push(name.span),
+                _ => edges.diagnostics.push(self.unknown(&name.value, Place { span: name.span, calls: Vec::new() })),
+            }
+        }
+        edges
+    }
+
+    fn unknown(&self, name: &str, place: Place) -> Diagnostic {
+        let message = format!("there is no model, seed or source `{name}`");
+        let mut diagnostic = Diagnostic::error(UNKNOWN_RELATION, message).at_place(place, "not known");
+        let relations = || self.nodes.iter().filter_map(|node| node.relation.as_ref());
+        let qualified: Vec<String> = relations().map(ToString::to_string).collect();
+        let bare: Vec<&str> = relations().map(|relation| &*relation.name).collect();
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let elsewhere: Vec<&str> = relations()
+            .zip(&qualified)
+            .filter(|(relation, _)| name.contains('.') && &*relation.name == last)
+            .map(|(_, qualified)| qualified.as_str())
+            .collect();
+        let known = if name.contains('.') {
+            closest(name, qualified.iter().map(String::as_str))
+        } else {
+            closest(name, bare)
+        };
+        if let Some(known) = elsewhere.first().copied().or(known) {
+            diagnostic = diagnostic.help(format!("did you mean `{known}`?"));
+        }
+        diagnostic.help("a table that something else fills is declared in a YAML file below `sources:`")
+    }
+
+    fn ambiguous(&self, name: &str, candidates: &[NodeId], place: Place) -> Diagnostic {
+        let message = format!("`{name}` can mean {} relations", candidates.len());
+        let mut diagnostic = Diagnostic::error(AMBIGUOUS_RELATION, message).at_place(place, "which one?");
+        let relation = |id: &NodeId| self.nodes[id.index()].relation.as_ref().map(ToString::to_string);
+        for candidate in candidates.iter().filter_map(relation) {
+            diagnostic = diagnostic.note(format!("`{candidate}`"));
+        }
+        diagnostic.help("write the schema in front of the name")
+    }
+
+    /// The reads of a node as the manifest has them.
+    #[must_use]
+    pub fn sites(&self, edges: &Edges) -> Vec<manifest::Read> {
+        let site = |span: &Span| {
+            let file = self.sources.get(span.file);
+            let place = file.line_column(span.start);
+            Site { path: file.path().to_owned(), line: place.line, column: place.column }
+        };
+        edges
+            .reads
+            .iter()
+            .map(|(node, (spans, incremental_only))| {
+                let mut sites: Vec<Site> = spans.iter().map(site).collect();
+                sites.sort();
+                sites.dedup();
+                manifest::Read { node: *node, sites, incremental_only: *incremental_only }
+            })
+            .collect()
+    }
+}
+
+/// A written name as people say it: what `ref()` and `source()` print is undone.
+fn called(parts: &[crate::name::NamePart]) -> String {
+    use super::names::{REF_SCHEMA, SOURCE_SCHEMA};
+    match parts {
+        [first, second] if first.value == REF_SCHEMA => second.value.clone(),
+        [first, second] if first.value.starts_with(SOURCE_SCHEMA) => {
+            format!("{}.{}", &first.value[SOURCE_SCHEMA.len()..], second.value)
+        }
+        parts => parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."),
+    }
+}
+
+fn other_database(name: &str, place: Place) -> Diagnostic {
+    Diagnostic::error(THREE_PART_NAME, format!("`{name}` reaches into another database"))
+        .at_place(place, "three parts")
+        .help("write schema and name only; the target says which database")
+}
+
+fn compiled(
+    text: &str,
+    query: &Query,
+    resolved: &[Resolved],
+    nodes: &[Node],
+) -> Result<CompiledSql, Vec<crate::parse::Problem>> {
+    let node = |mention: usize| match resolved.get(mention) {
+        Some(Resolved::Node(id)) => Some(*id),
+        _ => None,
+    };
+    let pieces = query.pieces(|mention| {
+        let node = &nodes[node(mention)?.index()];
+        let columns = node.columns.as_ref().map(|columns| columns.iter().map(|column| column.name.clone()).collect());
+        node.relation.clone().map(|relation| Replacement { relation, columns })
+    })?;
+    let parts = pieces
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Written(range) if range.is_empty() => None,
+            Piece::Written(range) => {
+                Some(SqlPart::Written { text: text.get(range.clone()).unwrap_or_default().to_owned(), at: range.start })
+            }
+            Piece::Inserted(text) => Some(SqlPart::Inserted(text)),
+            Piece::Relation { mention } => {
+                let at = query.mentions().get(mention).map_or(0, |mention| mention.range.start);
+                node(mention).map(|node| SqlPart::Relation { node, at })
+            }
+        })
+        .collect();
+    Ok(CompiledSql { parts })
+}

@@ -1,0 +1,300 @@
+//! From files to a manifest: rendering, reading, resolving, ordering; each model on its own, in parallel.
+//!
+//! In: what the command line says. Out: a [`Compilation`] as far as the project allows, and every diagnostic. Never: a
+//! connection.
+
+mod edges;
+mod names;
+mod nodes;
+mod reading;
+mod serve;
+
+pub use names::{Meaning, Names};
+pub use reading::{Read, Reading, Surroundings};
+pub use serve::{process_environment, setting_renderer};
+
+use crate::{
+    diagnostic::{Diagnostic, code::CYCLE},
+    graph::{Graph, Selector},
+    manifest::{Manifest, NodeId, NodeKind},
+    name::NamePart,
+    parse::Referee,
+    project::{self, LoadOptions, Project},
+    source::{FileId, SourceFile, Sources},
+    template::{self, EnvironmentLookup, MacroFile, Renderer, Scope, StatementTemplates, Visible},
+};
+use edges::{Edges, Resolver};
+use nodes::Origin;
+use rayon::prelude::*;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A compiled project, and what is needed to say where things were written.
+pub struct Compilation {
+    /// The project.
+    pub project: Project,
+    /// Every file that was read.
+    pub sources: Sources,
+    /// What was found.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The nodes.
+    pub manifest: Manifest,
+    /// Who reads whom.
+    pub graph: Graph,
+    /// Selections with a name.
+    pub selectors: BTreeMap<String, Selector>,
+    readings: Vec<Reading>,
+    origins: Vec<Origin>,
+    names: Names,
+    renderer: Renderer,
+    scope: Scope,
+    statements: StatementTemplates,
+    referee: Option<Box<dyn Referee>>,
+}
+
+/// What compiling needs from outside.
+pub struct Request<'a> {
+    /// How to load the project.
+    pub load: LoadOptions<'a>,
+    /// What templates may ask of the environment.
+    pub environment: EnvironmentLookup,
+    /// The engine's own parser, where there is one.
+    pub referee: Option<Box<dyn Referee>>,
+}
+
+/// Compiles a project as far as it can be.
+#[must_use]
+pub fn compile(request: Request<'_>) -> (Option<Compilation>, Sources, Vec<Diagnostic>) {
+    let (project, mut sources, mut diagnostics) = project::load(&request.load);
+    let Some(project) = project else { return (None, sources, diagnostics) };
+    let (renderer, found) = Renderer::new(&macro_files(&project, &mut sources));
+    diagnostics.extend(found);
+    let (statements, found) = StatementTemplates::new(&statement_files(&project, &mut sources));
+    diagnostics.extend(found);
+    let scope = scope(&project, &request.environment);
+    let around =
+        Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: request.referee.as_deref() };
+    let mut readings: Vec<Reading> =
+        project.models.par_iter().map(|model| around.read(model, sources.get(model.file))).collect();
+
+    let (mut all, origins) = nodes::nodes(&project, &readings);
+    for (node, origin) in all.iter_mut().zip(&origins) {
+        if let Origin::Model(index) = origin {
+            let found = std::mem::take(&mut readings[*index].diagnostics);
+            node.error = first_error(&found);
+            diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.of_node(node.name.clone())));
+        }
+        if let Origin::Seed(index) = origin
+            && project.seeds[*index].table.is_none()
+        {
+            node.error = Some(crate::diagnostic::code::BROKEN_SEED.id.to_owned());
+        }
+    }
+    let dialect = project.target.dialect();
+    let ids = all.iter().enumerate().map(|(index, node)| (NodeId::of(index), node));
+    let ids = ids.filter(|(_, node)| node.kind != NodeKind::Exposure);
+    let names = Names::new(dialect, &project.target.schema, ids, nodes::source_ids(&project, &origins));
+    let resolver = Resolver { around, sources: &sources, names: &names, nodes: &all };
+    let edges: Vec<Option<(Edges, Vec<crate::manifest::Read>)>> = origins
+        .par_iter()
+        .enumerate()
+        .map(|(index, origin)| match origin {
+            Origin::Model(reading) => {
+                let edges = resolver.edges(NodeId::of(index), &readings[*reading]);
+                let sites = resolver.sites(&edges);
+                Some((edges, sites))
+            }
+            Origin::Exposure(exposure) => {
+                let edges = resolver.exposure(&project.exposures[*exposure]);
+                let sites = resolver.sites(&edges);
+                Some((edges, sites))
+            }
+            Origin::Seed(_) | Origin::Source(_) => None,
+        })
+        .collect();
+    for (node, found) in all.iter_mut().zip(edges) {
+        let Some((edges, sites)) = found else { continue };
+        node.reads = sites;
+        node.sql = edges.sql;
+        node.error = node.error.take().or_else(|| first_error(&edges.diagnostics));
+        diagnostics.extend(edges.diagnostics.into_iter().map(|diagnostic| diagnostic.of_node(node.name.clone())));
+    }
+    let manifest = Manifest {
+        project: project.name.clone(),
+        dialect,
+        target: project.target.name.clone(),
+        schema: project.target.schema.clone(),
+        nodes: all,
+    };
+    let graph = Graph::new(&manifest);
+    let selectors = serve::selectors(&project, &mut diagnostics);
+    let mut compilation = Compilation {
+        project,
+        sources,
+        diagnostics,
+        manifest,
+        graph,
+        selectors,
+        readings,
+        origins,
+        names,
+        renderer,
+        scope,
+        statements,
+        referee: request.referee,
+    };
+    compilation.check_names();
+    compilation.report_cycles();
+    (Some(compilation), Sources::default(), Vec::new())
+}
+
+fn first_error(diagnostics: &[Diagnostic]) -> Option<String> {
+    diagnostics.iter().find(|diagnostic| diagnostic.is_error()).map(|diagnostic| diagnostic.code.id.to_owned())
+}
+
+/// The built-in macros and the project's, which come later and so take their places.
+fn macro_files(project: &Project, sources: &mut Sources) -> Vec<MacroFile> {
+    let mut files: Vec<MacroFile> = template::built_in_macros()
+        .into_iter()
+        .map(|(path, text)| {
+            let file = add_virtual(sources, path.clone(), text);
+            MacroFile { file, path, text: sources.get(file).shared_text() }
+        })
+        .collect();
+    files.extend(project.macro_files.iter().map(|file| MacroFile {
+        file: file.file,
+        path: file.path.clone(),
+        text: Arc::clone(&file.text),
+    }));
+    files
+}
+
+/// The built-in templates of statements and the project's, which come later and so take their places.
+fn statement_files(project: &Project, sources: &mut Sources) -> Vec<MacroFile> {
+    let mut files = serve::built_in_statements(sources);
+    files.extend(project.template_overrides.values().map(|file| MacroFile {
+        file: file.file,
+        path: format!("templates/{}", file.below),
+        text: Arc::clone(&file.text),
+    }));
+    files
+}
+
+fn scope(project: &Project, environment: &EnvironmentLookup) -> Scope {
+    let target = &project.target;
+    Scope::new(Visible {
+        target: template::Target {
+            name: target.name.clone(),
+            kind: target.dialect().name().to_owned(),
+            schema: target.schema.clone(),
+            database: None,
+            threads: target.threads,
+        },
+        vars: project.vars.clone(),
+        environment: Arc::clone(environment),
+        docs: BTreeMap::new(),
+        globals: BTreeMap::new(),
+    })
+}
+
+impl Compilation {
+    fn around(&self) -> Surroundings<'_> {
+        Surroundings {
+            project: &self.project,
+            renderer: &self.renderer,
+            scope: &self.scope,
+            referee: self.referee.as_deref(),
+        }
+    }
+
+    fn resolver(&self) -> Resolver<'_> {
+        Resolver { around: self.around(), sources: &self.sources, names: &self.names, nodes: &self.manifest.nodes }
+    }
+
+    fn reading(&self, id: NodeId) -> Option<&Reading> {
+        match self.origins.get(id.index()) {
+            Some(Origin::Model(index)) => self.readings.get(*index),
+            _ => None,
+        }
+    }
+
+    fn file_of(&self, id: NodeId) -> Option<FileId> {
+        match self.origins.get(id.index())? {
+            Origin::Model(index) => self.readings.get(*index).map(|reading| reading.model.file),
+            Origin::Seed(index) => self.project.seeds.get(*index).map(|seed| seed.file),
+            Origin::Source(index) => self.project.source_tables.get(*index).map(|table| table.file),
+            Origin::Exposure(index) => self.project.exposures.get(*index).map(|exposure| exposure.file),
+        }
+    }
+
+    /// Names that cannot work in the database, and names that two nodes share.
+    fn check_names(&mut self) {
+        // What `config()` in a template said counts, too.
+        for reading in &self.readings {
+            if let Some(model) = self.project.models.iter_mut().find(|model| model.file == reading.model.file) {
+                model.config = reading.model.config.clone();
+            }
+        }
+        let found = self.project.check_names();
+        self.diagnostics.extend(found);
+    }
+
+    /// Every circle with the whole way, each hop with its place; the nodes on it cannot be built.
+    fn report_cycles(&mut self) {
+        for cycle in self.graph.cycles() {
+            let hops: Vec<(NodeId, NodeId)> = cycle
+                .iter()
+                .enumerate()
+                .map(|(index, read)| (*read, cycle.get(index + 1).or(cycle.first()).copied().unwrap_or(*read)))
+                .collect();
+            let names: Vec<&str> = cycle.iter().map(|id| self.manifest.node(*id).name.as_str()).collect();
+            let message = match names.as_slice() {
+                [only] => format!("`{only}` reads itself"),
+                several => format!("models read each other in a circle: `{}`", several.join("`, `")),
+            };
+            let mut diagnostic = Diagnostic::error(CYCLE, message);
+            for (index, (read, reader)) in hops.iter().enumerate() {
+                let (read_name, reader_name) = (&self.manifest.node(*read).name, &self.manifest.node(*reader).name);
+                let text = format!("`{reader_name}` reads `{read_name}`");
+                let site = self.manifest.node(*reader).reads.iter().find(|found| found.node == *read);
+                let span = site.and_then(|found| found.sites.first()).and_then(|site| self.span(site));
+                diagnostic = match (span, index) {
+                    (Some(span), 0) => diagnostic.at(span, text),
+                    (Some(span), _) => diagnostic.also(span, text),
+                    (None, _) => diagnostic.note(text),
+                };
+            }
+            diagnostic = match names.as_slice() {
+                [only] => diagnostic.help(format!(
+                    "if another relation `{only}` is meant, write its schema; a table that adds to itself is \
+                     `materialized: incremental`"
+                )),
+                _ => diagnostic.help("take one of these edges away: move what both need into a model that both read"),
+            };
+            let first = cycle.first().map(|id| self.manifest.node(*id).name.clone()).unwrap_or_default();
+            self.diagnostics.push(diagnostic.of_node(first));
+            for id in cycle {
+                let node = &mut self.manifest.nodes[id.index()];
+                node.error = node.error.take().or_else(|| Some(CYCLE.id.to_owned()));
+            }
+        }
+    }
+
+    fn span(&self, site: &crate::manifest::Site) -> Option<crate::source::Span> {
+        let file = self.sources.find(&site.path)?;
+        let text = self.sources.get(file).text();
+        let place = crate::source::LineColumn { line: site.line, column: site.column };
+        let start = crate::source::byte_at(text, place);
+        let end = text[start..].find(|c: char| !(c.is_alphanumeric() || "_.\"".contains(c))).map_or(text.len(), |at| start + at);
+        Some(crate::source::Span::new(file, start..end))
+    }
+}
+
+/// A file that is not on the disk: built in, or given on the command line.
+fn add_virtual(sources: &mut Sources, path: String, text: &str) -> FileId {
+    sources.add(SourceFile::new(path, text))
+}
+
+/// A plain name, as people write it on the command line, as parts.
+fn parts(name: &str) -> Vec<NamePart> {
+    name.split('.').map(NamePart::quoted).collect()
+}

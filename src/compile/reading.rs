@@ -1,0 +1,155 @@
+//! One model: rendered, configured, and its SQL read.
+
+use crate::{
+    diagnostic::{
+        Diagnostic,
+        code::{READING_UNSUPPORTED, SECRET_IN_SQL},
+    },
+    parse::{Problem, Query, Referee, read_query},
+    project::{Model, Project},
+    source::{Place, SourceFile},
+    template::{Input, Rendered, Renderer, Scope, This},
+};
+use std::ops::Range;
+
+/// A model after rendering and reading; what failed is missing, with its diagnostics.
+pub struct Reading {
+    /// The model, with what `config()` said.
+    pub model: Model,
+    /// The full rendering.
+    pub full: Option<Read>,
+    /// The incremental rendering, where it differs.
+    pub incremental: Option<Read>,
+    /// What was found; not yet marked with the node's name.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One rendering and the query in it.
+pub struct Read {
+    /// The rendering.
+    pub rendered: Rendered,
+    /// The query; none where nothing could read it and `depends_on` says what it reads.
+    pub query: Option<Query>,
+}
+
+/// What rendering and reading need besides the model.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The engine of templates.
+    pub renderer: &'a Renderer,
+    /// What every model can use in its template.
+    pub scope: &'a Scope,
+    /// The engine's own parser, where there is one.
+    pub referee: Option<&'a dyn Referee>,
+}
+
+impl Surroundings<'_> {
+    /// Does something with what a model gives to the renderer.
+    fn with_input<T>(&self, model: &Model, file: &SourceFile, incremental: bool, use_it: impl FnOnce(&Input<'_>) -> T) -> T {
+        let relation = model.relation(&self.project.target);
+        let this = This {
+            database: relation.database.as_deref().map(str::to_owned),
+            schema: relation.schema.to_string(),
+            name: relation.name.to_string(),
+        };
+        let config = model.config.iter().map(|(key, setting)| (key.to_owned(), setting.value.clone())).collect();
+        use_it(&Input {
+            file: model.file,
+            text: file.text(),
+            start: model.sql_start,
+            this: &this,
+            incremental,
+            config: &config,
+            scope: self.scope,
+        })
+    }
+
+    /// Renders and reads one model, both ways where it asks which way it is.
+    #[must_use]
+    pub fn read(&self, model: &Model, file: &SourceFile) -> Reading {
+        let mut reading = Reading { model: model.clone(), full: None, incremental: None, diagnostics: Vec::new() };
+        if !model.usable {
+            return reading;
+        }
+        let Some(mut rendered) = self.render(&mut reading, file, false) else { return reading };
+        if !rendered.recorded.config.is_empty() {
+            let found = reading.model.merge_recorded(&rendered.recorded.config);
+            reading.diagnostics.extend(found);
+            // A model that asks for its own name sees the one that its own `config()` gave it.
+            if rendered.recorded.uses_this {
+                match self.render(&mut reading, file, false) {
+                    Some(again) => rendered = again,
+                    None => return reading,
+                }
+            }
+        }
+        let asks = rendered.recorded.uses_incremental;
+        reading.full = Some(self.query(&mut reading, file, rendered, false));
+        if asks && let Some(rendered) = self.render(&mut reading, file, true) {
+            let same = reading.full.as_ref().is_some_and(|full| full.rendered.text == rendered.text);
+            if !same {
+                reading.incremental = Some(self.query(&mut reading, file, rendered, true));
+            }
+        }
+        reading
+    }
+
+    fn render(&self, reading: &mut Reading, file: &SourceFile, incremental: bool) -> Option<Rendered> {
+        match self.with_input(&reading.model, file, incremental, |input| self.renderer.render(input)) {
+            Ok(rendered) => Some(rendered),
+            Err(problems) => {
+                reading.diagnostics.extend(problems);
+                None
+            }
+        }
+    }
+
+    fn query(&self, reading: &mut Reading, file: &SourceFile, rendered: Rendered, incremental: bool) -> Read {
+        for secret in rendered.recorded.secrets.iter().filter(|secret| secret.printed) {
+            let message = format!("the value of `{}` would stand in the SQL of this model", secret.name);
+            reading.diagnostics.push(
+                Diagnostic::error(SECRET_IN_SQL, message)
+                    .at(secret.span, "a secret")
+                    .help("SQL is logged, shown and kept by the database; let the database hold the secret instead"),
+            );
+        }
+        match read_query(&rendered.text, self.project.target.dialect(), self.referee) {
+            Ok(query) => Read { rendered, query: Some(query) },
+            Err(problems) => {
+                // `depends_on` is the way out where nothing can read the SQL.
+                let told = !reading.model.config.texts("depends_on").is_empty();
+                let unread = |problem: &Problem| problem.code == READING_UNSUPPORTED;
+                if !(told && problems.iter().all(unread)) {
+                    for problem in problems {
+                        let place = self.place(&reading.model, file, (&rendered, incremental), problem.range.clone());
+                        reading.diagnostics.push(diagnose(problem, place));
+                    }
+                }
+                Read { rendered, query: None }
+            }
+        }
+    }
+
+    /// Where bytes of a rendering were written.
+    #[must_use]
+    pub fn place(
+        &self,
+        model: &Model,
+        file: &SourceFile,
+        (rendered, incremental): (&Rendered, bool),
+        range: Range<usize>,
+    ) -> Place {
+        self.with_input(model, file, incremental, |input| self.renderer.place(input, rendered, range))
+    }
+}
+
+/// A problem of the SQL as a diagnostic at its written place.
+#[must_use]
+pub fn diagnose(problem: Problem, place: Place) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(problem.code, problem.message).at_place(place, problem.label);
+    diagnostic.notes = problem.notes;
+    diagnostic.help = problem.help;
+    diagnostic
+}

@@ -1,0 +1,1 @@
+pub const MARKER: u8 = 0;
