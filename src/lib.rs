@@ -13,20 +13,35 @@
 //! list; the blank lines keep rustfmt from sorting it).
 
 pub mod exit;
+
 pub mod source;
+
 pub mod diagnostic;
+
 pub mod name;
+
 pub mod dialect;
+
 pub mod project;
+
 pub mod template;
+
 pub mod parse;
+
 pub mod lineage;
+
 pub mod manifest;
+
 pub mod graph;
+
 pub mod engine;
+
 pub mod plan;
 
 pub mod run;
+
 pub mod artifact;
+
 pub mod compile;
+
 pub mod cli;

@@ -26,7 +26,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
-    ("anstream", &["cli"]),
+    ("anstream", &["diagnostic", "cli"]),
     ("annotate_snippets", &["diagnostic"]),
     ("std::io::stdout", &["cli"]),
     ("std::io::stderr", &["cli"]),
