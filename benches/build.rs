@@ -25,7 +25,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-const TURNS: usize = 5;
+const TURNS: usize = 3;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
