@@ -11,7 +11,7 @@ use crate::{
     exit::Exit,
     graph::{Selection, Selector, select},
     project::LoadOptions,
-    run::refusal,
+    run::{Places, refusal},
     source::Sources,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,7 @@ impl App {
             self.fail(&[problem.help("change to a folder that exists")], &Sources::default())
         })?;
         let render = compile::setting_renderer(environment.clone());
-        let (compilation, sources, diagnostics) = compile::compile(Request {
+        let compiled = compile::compile(Request {
             load: LoadOptions {
                 project_dir: self.global.project_dir.as_deref(),
                 current_dir: &current_dir,
@@ -50,12 +50,15 @@ impl App {
             environment: compile::process_environment(environment.clone()),
             referee: Some(Box::new(DuckDbParser::default())),
         });
-        match compilation {
-            Some(compilation) => {
-                self.terminal.hide(compilation.project.secrets.clone());
+        match compiled {
+            Ok(compilation) => {
+                self.terminal.hide(compilation.secrets.clone());
                 Ok(compilation)
             }
-            None => Err(self.fail(&diagnostics, &sources)),
+            Err(loaded) => {
+                self.terminal.hide(loaded.secrets.clone());
+                Err(self.fail(&loaded.diagnostics, &loaded.sources))
+            }
         }
     }
 
@@ -108,6 +111,20 @@ impl App {
             .iter()
             .map(|diagnostic| if counts(diagnostic) { diagnostic.clone() } else { diagnostic.clone().as_warning() })
             .collect()
+    }
+
+    /// The diagnostics with a place each: what is about a node and nothing in particular is about its file.
+    #[must_use]
+    pub fn placed(compilation: &Compilation, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+        let place = |diagnostic: &Diagnostic| {
+            let node = diagnostic.primary.is_none().then_some(diagnostic.node.as_deref()).flatten()?;
+            compilation.file(compilation.manifest.find(node)?)
+        };
+        let placed = |diagnostic: &Diagnostic| match place(diagnostic) {
+            Some(span) => diagnostic.clone().at(span, ""),
+            None => diagnostic.clone(),
+        };
+        diagnostics.iter().map(placed).collect()
     }
 
     /// The database of the target.

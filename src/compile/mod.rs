@@ -19,7 +19,7 @@ use crate::{
     manifest::{Manifest, NodeId, NodeKind},
     name::NamePart,
     parse::Referee,
-    project::{self, LoadOptions, Project},
+    project::{self, LoadOptions, Loaded, Project},
     source::{FileId, SourceFile, Sources},
     template::{self, EnvironmentLookup, MacroFile, Renderer, Scope, StatementTemplates, Visible},
 };
@@ -40,6 +40,8 @@ pub struct Compilation {
     pub manifest: Manifest,
     /// Who reads whom.
     pub graph: Graph,
+    /// Values to be masked in everything printed or written.
+    pub secrets: Vec<String>,
     /// Selections with a name.
     pub selectors: BTreeMap<String, Selector>,
     readings: Vec<Reading>,
@@ -61,11 +63,14 @@ pub struct Request<'a> {
     pub referee: Option<Box<dyn Referee>>,
 }
 
-/// Compiles a project as far as it can be.
-#[must_use]
-pub fn compile(request: Request<'_>) -> (Option<Compilation>, Sources, Vec<Diagnostic>) {
-    let (project, mut sources, mut diagnostics) = project::load(&request.load);
-    let Some(project) = project else { return (None, sources, diagnostics) };
+/// Compiles a project as far as it can be; what was found instead, where there is none.
+///
+/// # Errors
+/// When there is no project or no target: what was loaded, with its diagnostics.
+#[expect(clippy::result_large_err, reason = "made once in a process")]
+pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
+    let loaded = project::load(&request.load);
+    let Loaded { project: Some(project), mut sources, mut diagnostics, secrets } = loaded else { return Err(loaded) };
     let (renderer, found) = Renderer::new(&macro_files(&project, &mut sources));
     diagnostics.extend(found);
     let (statements, found) = StatementTemplates::new(&statement_files(&project, &mut sources));
@@ -133,6 +138,7 @@ pub fn compile(request: Request<'_>) -> (Option<Compilation>, Sources, Vec<Diagn
         diagnostics,
         manifest,
         graph,
+        secrets,
         selectors,
         readings,
         origins,
@@ -144,7 +150,7 @@ pub fn compile(request: Request<'_>) -> (Option<Compilation>, Sources, Vec<Diagn
     };
     compilation.check_names();
     compilation.report_cycles();
-    (Some(compilation), Sources::default(), Vec::new())
+    Ok(compilation)
 }
 
 fn first_error(diagnostics: &[Diagnostic]) -> Option<String> {
@@ -197,6 +203,12 @@ fn scope(project: &Project, environment: &EnvironmentLookup) -> Scope {
 }
 
 impl Compilation {
+    /// The engine's own parser, where there is one.
+    #[must_use]
+    pub fn referee(&self) -> Option<&dyn Referee> {
+        self.referee.as_deref()
+    }
+
     fn around(&self) -> Surroundings<'_> {
         Surroundings {
             project: &self.project,

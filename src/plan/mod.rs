@@ -171,8 +171,7 @@ impl Context<'_> {
         let (Some(relation), Some(live)) = (&node.relation, live) else { return obstacles };
         if !is_ours(&self.manifest.project, relation, live.comment.as_deref()) {
             obstacles.push(self.foreign(node, relation, live));
-        }
-        if !live.may_alter {
+        } else if !live.may_alter {
             obstacles.push(not_owner(node, relation, live));
         }
         let in_the_way: Vec<&&Dependent> = self

@@ -39,7 +39,7 @@ pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
         Ok(plan) => plan,
         Err(failed) => return exit.or(failed),
     };
-    app.terminal.diagnostics(&plan.diagnostics, &compilation.sources);
+    app.terminal.diagnostics(&App::placed(&compilation, &plan.diagnostics), &compilation.sources);
     exit = exit.or(exit_of(&plan.diagnostics));
     print(app, &compilation, &plan, format);
     let store = artifact::Store::of(&compilation.project.root);
