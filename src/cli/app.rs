@@ -30,8 +30,9 @@ impl App {
     /// # Errors
     /// The exit status, when there is nothing to go on with.
     pub fn compiled(&self) -> Result<Compilation, Exit> {
-        let environment: BTreeMap<String, String> =
-            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         let current_dir = std::env::current_dir().map_err(|error| {
             let problem = Diagnostic::error(UNREADABLE_FILE, format!("the current folder cannot be read: {error}"));
             self.fail(&[problem.help("change to a folder that exists")], &Sources::default())
@@ -83,7 +84,8 @@ impl App {
         };
         let fail = |problems: Vec<Diagnostic>| self.fail(&problems, &compilation.sources);
         let with = if choice.select.is_empty() { all } else { chosen(&choice.select).map_err(fail)? };
-        let without = if choice.exclude.is_empty() { Selection::new() } else { chosen(&choice.exclude).map_err(fail)? };
+        let without =
+            if choice.exclude.is_empty() { Selection::new() } else { chosen(&choice.exclude).map_err(fail)? };
         Ok(with.difference(&without).copied().collect())
     }
 
@@ -97,6 +99,7 @@ impl App {
 
     /// The diagnostics of a compilation, as severe as they are for this selection.
     #[must_use]
+    #[expect(clippy::unused_self, reason = "what a command asks of its invocation is asked in one way")]
     pub fn judged(&self, compilation: &Compilation, selection: &Selection) -> Vec<Diagnostic> {
         let mut concerned: BTreeSet<&str> = BTreeSet::new();
         for id in selection {

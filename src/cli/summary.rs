@@ -1,8 +1,8 @@
 //! The end of a run as people read it: a table of what became of each node, and one sentence.
 
 use super::{
-    table::PRESET,
     progress::{seconds, thousands},
+    table::PRESET,
     terminal::{Loudness, Terminal},
 };
 use crate::{

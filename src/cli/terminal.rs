@@ -126,7 +126,9 @@ impl Terminal {
         }
         let text = self.mask(text);
         let mut out = std::io::stdout().lock();
-        let _gone = out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+        let _gone = out
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
     }
 
     /// Prints a line for people to stderr, unless quiet.
@@ -152,10 +154,8 @@ impl Terminal {
     /// Prints diagnostics to stderr, errors last so that they stand nearest to the prompt, and a count.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         let style = diagnostic::Style { colour: self.colour_err, width: self.width };
-        let mut shown: Vec<&Diagnostic> = diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.is_error() || self.loudness > Loudness::Quiet)
-            .collect();
+        let mut shown: Vec<&Diagnostic> =
+            diagnostics.iter().filter(|diagnostic| diagnostic.is_error() || self.loudness > Loudness::Quiet).collect();
         shown.sort_by_key(|diagnostic| diagnostic.severity);
         for diagnostic in &shown {
             self.line(&diagnostic::render(diagnostic, sources, style));

@@ -296,7 +296,9 @@ impl Compilation {
         let text = self.sources.get(file).text();
         let place = crate::source::LineColumn { line: site.line, column: site.column };
         let start = crate::source::byte_at(text, place);
-        let end = text[start..].find(|c: char| !(c.is_alphanumeric() || "_.\"".contains(c))).map_or(text.len(), |at| start + at);
+        let end = text[start..]
+            .find(|c: char| !(c.is_alphanumeric() || "_.\"".contains(c)))
+            .map_or(text.len(), |at| start + at);
         Some(crate::source::Span::new(file, start..end))
     }
 }

@@ -32,12 +32,12 @@ pub fn check(
     let node = context.manifest.node(id);
     let seen = match context.manifest.dialect {
         Dialect::DuckDb => context.referee.and_then(|referee| relations_by_engine(referee, &sql.text)).map(|names| {
-            let key = |parts: Vec<String>| {
-                let mut parts = parts.into_iter().rev();
+            let key = |parts: &Vec<String>| {
+                let mut parts = parts.iter().rev().map(String::as_str);
                 let name = parts.next().unwrap_or_default();
                 folded(context, parts.next().unwrap_or_default(), name)
             };
-            names.into_iter().map(key).collect()
+            names.iter().map(key).collect()
         }),
         Dialect::Postgres => bound(context, session, id, sql)?,
     };
@@ -71,13 +71,13 @@ fn bound(
     Ok(Some(seen))
 }
 
-fn folded(context: &Context<'_>, schema: String, name: String) -> Key {
-    (context.manifest.dialect.key(&schema), context.manifest.dialect.key(&name))
+fn folded(context: &Context<'_>, schema: &str, name: &str) -> Key {
+    (context.manifest.dialect.key(schema), context.manifest.dialect.key(name))
 }
 
 /// Everything that was meant must be seen, and nothing else of the project.
 fn compare(context: &Context<'_>, node: &Node, seen: &BTreeSet<Key>) -> Result<(), Box<Diagnostic>> {
-    let key = |relation: &RelationName| folded(context, relation.schema.to_string(), relation.name.to_string());
+    let key = |relation: &RelationName| folded(context, &relation.schema, &relation.name);
     let reads = node.sql.iter().flat_map(|sql| &sql.parts).filter_map(|part| match part {
         SqlPart::Relation { node, .. } => Some(*node),
         _ => None,

@@ -219,9 +219,11 @@ fn node_reports(
             }
             Some(Ending::Skipped(culprit)) => nothing(Status::Skipped, Some(culprit)),
             Some(Ending::NotStarted) => nothing(Status::NotStarted, None),
-            None if step.action == Action::Blocked && step.culprit == Some(step.node) => nothing(Status::Failed, None),
-            None if step.action == Action::Blocked => nothing(Status::Skipped, step.culprit),
-            None => nothing(Status::NotStarted, None),
+            None => match step.culprit.filter(|_| step.action == Action::Blocked) {
+                Some(culprit) if culprit == step.node => nothing(Status::Failed, None),
+                Some(culprit) => nothing(Status::Skipped, Some(culprit)),
+                None => nothing(Status::NotStarted, None),
+            },
         });
     }
     reports

@@ -100,7 +100,8 @@ fn try_publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId
         Locked::All => {}
         Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
     }
-    let rebind = rebind(context, session, &cut).map_err(theirs("what depends on the old versions could not be read"))?;
+    let rebind =
+        rebind(context, session, &cut).map_err(theirs("what depends on the old versions could not be read"))?;
     let grants = grants(context, session, &cut).map_err(theirs("the rights on the old versions could not be read"))?;
     let statements = statements(context, &cut, &Carried { rebind, grants })
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
@@ -129,11 +130,7 @@ enum LeftBehind {
 /// Refuses, before the commit, a publish that would leave something bound to an old version.
 ///
 /// The plan has looked already; this looks again under the locks, so that nothing made in between is lost.
-fn refuse_left_behind(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    retired: &[Retired],
-) -> Result<(), LeftBehind> {
+fn refuse_left_behind(context: &Context<'_>, session: &mut Session<'_>, retired: &[Retired]) -> Result<(), LeftBehind> {
     let schemas: BTreeSet<&str> = retired.iter().map(|old| &*old.name.schema).collect();
     if schemas.is_empty() || context.manifest.dialect == Dialect::DuckDb {
         return Ok(());
@@ -271,11 +268,7 @@ struct Carried {
 }
 
 /// The one function from a cut to statements.
-fn statements(
-    context: &Context<'_>,
-    cut: &Cut<'_>,
-    carried: &Carried,
-) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Result<Vec<Statement>, Vec<Diagnostic>> {
     let (mut retire, mut tables, mut views, mut staged_views) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut missing: BTreeSet<&str> = BTreeSet::new();
     let mut retired_schemas: BTreeMap<&str, Value> = BTreeMap::new();
