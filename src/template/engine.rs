@@ -4,8 +4,8 @@ use super::{failure::Units, function, library::Library, method, proxy, refusal, 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
 use std::sync::Arc;
 
-/// How much work one render may do: about five million steps, or 320 megabytes written.
-pub(super) const FUEL: u64 = 5_000_000;
+/// How much work one render may do: about two million steps, or 128 megabytes written.
+pub(super) const FUEL: u64 = 2_000_000;
 /// How deep calls, includes and loops may nest together, in the engine's count (a macro call counts four). A debug build
 /// needs about a megabyte of stack for it.
 const DEEPEST: usize = 200;

@@ -11,9 +11,7 @@ use super::{
 use crate::{
     diagnostic::{
         Code, Diagnostic,
-        code::{
-            BUG, TEMPLATE_FAILED, TEMPLATE_NOT_FOUND, TEMPLATE_SYNTAX, TEMPLATE_TOO_LONG, UNDEFINED_VALUE,
-        },
+        code::{BUG, TEMPLATE_FAILED, TEMPLATE_NOT_FOUND, TEMPLATE_SYNTAX, TEMPLATE_TOO_LONG, UNDEFINED_VALUE},
     },
     source::{FileId, Frame, Span, floor_char_boundary},
 };
@@ -121,6 +119,12 @@ pub(super) struct Unit {
     pub written: Written,
 }
 
+impl Unit {
+    fn origin(&self) -> Origin<'_> {
+        Origin { file: self.file, text: &self.original, start: 0, written: &self.written }
+    }
+}
+
 /// Templates by the names that the engine has for them.
 pub(super) type Units = BTreeMap<String, Unit>;
 
@@ -141,12 +145,14 @@ pub(super) struct Origins<'a> {
 pub(super) struct Origin<'a> {
     pub file: FileId,
     pub text: &'a str,
+    /// Where the template starts in it.
+    pub start: usize,
     pub written: &'a Written,
 }
 
 impl Origin<'_> {
     fn pieces(&self) -> Vec<Piece> {
-        scan(self.text, self.written.first()).unwrap_or_default()
+        scan(self.text, self.start).unwrap_or_default()
     }
 
     /// The tag or expression around a byte.
@@ -182,12 +188,19 @@ impl<'a> Origins<'a> {
             return self.model;
         }
         let unit = self.units.get(name)?;
-        Some(Origin { file: unit.file, text: &unit.original, written: &unit.written })
+        Some(unit.origin())
     }
 
     /// Where the innermost error of the chain arose, if it is known.
     pub fn locate(&self, error: &Error) -> Option<Found> {
         self.chain(error).found()
+    }
+
+    /// The calls that led to an error, without the middle of a long way.
+    pub fn calls(&self, error: &Error) -> Vec<Frame> {
+        let mut calls = calls(&self.chain(error).links);
+        shorten(&mut calls);
+        calls
     }
 
     /// The error in words for people.
@@ -207,9 +220,8 @@ impl<'a> Origins<'a> {
             (None, None) => Diagnostic::error(TEMPLATE_FAILED, "the template failed").at(span, ""),
         };
         let mut calls = found.map(|found| found.calls).unwrap_or_default();
-        if calls.len() > LONGEST_TRACE {
-            let left_out = calls.len() - LONGEST_TRACE;
-            calls.drain(LONGEST_TRACE / 2..LONGEST_TRACE / 2 + left_out);
+        let left_out = shorten(&mut calls);
+        if left_out > 0 {
             diagnostic.notes.push(format!("{left_out} more calls lie between these"));
         }
         diagnostic.trace = calls;
@@ -240,14 +252,13 @@ impl<'a> Origins<'a> {
     /// Where an error says that it is, in the text that people wrote.
     fn place(&self, error: &Error) -> Option<Span> {
         let origin = self.find(error.name()?)?;
-        let range = match error.range() {
-            Some(range) => origin.written.original(range)?,
-            None => {
-                let line = origin.written.original(line_range(origin.written.text(), error.line()?)?)?;
-                // The engine knows only the last line of a call that goes over several; its tag says more.
-                let is_call = std::error::Error::source(error).is_some();
-                origin.tag_around(line.start).filter(|_| is_call).map_or(line, |tag| tag.inner)
-            }
+        let range = if let Some(range) = error.range() {
+            origin.written.original(range)?
+        } else {
+            let line = origin.written.original(line_range(origin.written.text(), error.line()?)?)?;
+            // The engine knows only the last line of a call that goes over several; its tag says more.
+            let is_call = std::error::Error::source(error).is_some();
+            origin.tag_around(line.start).filter(|_| is_call).map_or(line, |tag| tag.inner)
         };
         let start = floor_char_boundary(origin.text, range.start);
         let end = floor_char_boundary(origin.text, range.end.max(start));
@@ -258,9 +269,9 @@ impl<'a> Origins<'a> {
     /// or of the body of a call block.
     fn place_of_call(&self, error: &Error, name: &str) -> Option<Span> {
         let origin = self.find(error.name()?)?;
-        let line = origin.written.original(line_range(origin.written.text(), error.line()?)?)?;
+        let end = origin.written.copied_before(line_range(origin.written.text(), error.line()?)?.end);
         let pieces = origin.pieces();
-        let before = pieces.iter().rev().filter(|piece| piece.outer.start < line.end.max(line.start + 1));
+        let before = pieces.iter().rev().filter(|piece| piece.outer.start < end);
         let mut tags = before.filter(|piece| matches!(piece.kind, Kind::Print | Kind::Tag));
         tags.find_map(|tag| {
             let (_, word) = tag.words(origin.text).into_iter().find(|(word, _)| *word == name)?;
@@ -274,6 +285,7 @@ impl<'a> Origins<'a> {
             ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => syntax(error, detail, span),
             ErrorKind::OutOfFuel => too_long("the template did not end within its number of steps", span),
             _ if detail == "recursion limit exceeded" => too_long("the template calls itself without end", span),
+            _ if detail.ends_with("is too large") || detail.ends_with("too many elements") => too_long(detail, span),
             ErrorKind::UndefinedError => self.undefined(detail, span),
             _ if detail.starts_with("value of type undefined") || detail.starts_with("undefined has no method") => {
                 self.undefined(detail, span)
@@ -293,7 +305,8 @@ impl<'a> Origins<'a> {
             ErrorKind::TooManyArguments | ErrorKind::MissingArgument => {
                 let callee = chain.links.iter().rev().find_map(|link| link.called);
                 let fault = if detail.is_empty() { error.kind().to_string() } else { detail.to_owned() };
-                let message = callee.map_or_else(|| fault.clone(), |name| format!("`{name}` was called wrongly: {fault}"));
+                let message =
+                    callee.map_or_else(|| fault.clone(), |name| format!("`{name}` was called wrongly: {fault}"));
                 Diagnostic::error(TEMPLATE_FAILED, message).at(span, "")
             }
             kind => {
@@ -306,9 +319,10 @@ impl<'a> Origins<'a> {
     fn undefined(&self, detail: &str, span: Span) -> Diagnostic {
         let named = detail.split('`').nth(1).filter(|name| !name.starts_with('('));
         let written = self.origin(span).and_then(|origin| origin.text.get(span.range()));
-        let guessed = written.map(|text| path_at(text)).filter(|text| !text.is_empty());
+        let guessed = written.map(path_at).filter(|text| !text.is_empty());
         let Some(name) = named.or(guessed) else {
-            return Diagnostic::error(UNDEFINED_VALUE, "a value that is not defined is used here").at(span, "not defined");
+            return Diagnostic::error(UNDEFINED_VALUE, "a value that is not defined is used here")
+                .at(span, "not defined");
         };
         let first = name.split(['.', '[']).next().unwrap_or_default();
         let span = self.word_at(first, span).unwrap_or(span);
@@ -335,8 +349,7 @@ impl<'a> Origins<'a> {
     /// The text that a span is of.
     fn origin(&self, span: Span) -> Option<Origin<'a>> {
         let unit = || self.units.values().find(|unit| unit.file == span.file);
-        let of_unit = |unit: &'a Unit| Origin { file: unit.file, text: &unit.original, written: &unit.written };
-        self.model.filter(|model| model.file == span.file).or_else(|| unit().map(of_unit))
+        self.model.filter(|model| model.file == span.file).or_else(|| unit().map(Unit::origin))
     }
 
     /// Where the word stands in the tag around `span`: the first in the span itself, else the last before it.
@@ -344,7 +357,8 @@ impl<'a> Origins<'a> {
         let origin = self.origin(span)?;
         let words = origin.tag_around(span.start)?.words(origin.text);
         let end = span.end.max(span.start + 1);
-        let places = || words.iter().filter(|(found, range)| *found == word && range.start < end).map(|(_, range)| range);
+        let places =
+            || words.iter().filter(|(found, range)| *found == word && range.start < end).map(|(_, range)| range);
         let range = places().find(|range| range.start >= span.start).or_else(|| places().next_back())?;
         Some(Span::new(span.file, range.clone()))
     }
@@ -374,19 +388,30 @@ impl<'a> Origins<'a> {
 impl Chain<'_> {
     fn found(&self) -> Option<Found> {
         let innermost = self.links.iter().rposition(|link| link.place.is_some())?;
-        let mut calls: Vec<Frame> = Vec::new();
-        for link in self.links.get(..innermost).unwrap_or_default() {
-            let included = (link.error.kind() == ErrorKind::BadInclude)
-                .then(|| link.error.detail()?.split('"').nth(1))
-                .flatten()
-                .filter(|name| !name.starts_with(['\0', '\\']));
-            if let (Some(call), Some(name)) = (link.place, link.called.or(included)) {
-                calls.push(Frame { name: name.to_owned(), call });
-            }
-        }
         let span = self.links.get(innermost)?.place?;
-        Some(Found { span, calls })
+        Some(Found { span, calls: calls(self.links.get(..innermost).unwrap_or_default()) })
     }
+}
+
+/// The calls and includes that errors passed on their way.
+fn calls(links: &[Link<'_>]) -> Vec<Frame> {
+    let call = |link: &Link<'_>| {
+        let included = (link.error.kind() == ErrorKind::BadInclude)
+            .then(|| link.error.detail()?.split('"').nth(1))
+            .flatten()
+            .filter(|name| !name.starts_with(['\0', '\\']));
+        Some(Frame { name: link.called.or(included)?.to_owned(), call: link.place? })
+    };
+    links.iter().filter_map(call).collect()
+}
+
+/// Leaves out the middle of a long trace; the answer is how many calls that were.
+fn shorten(calls: &mut Vec<Frame>) -> usize {
+    let left_out = calls.len().saturating_sub(LONGEST_TRACE);
+    if left_out > 0 {
+        calls.drain(LONGEST_TRACE / 2..LONGEST_TRACE / 2 + left_out);
+    }
+    left_out
 }
 
 fn syntax(error: &Error, detail: &str, span: Span) -> Diagnostic {

@@ -20,8 +20,24 @@ use std::{fmt, sync::Arc};
 
 /// The functions that a model can call, which no macro can replace.
 pub(super) const NAMES: &[&str] = &[
-    "config", "dict", "doc", "env_var", "exceptions", "fromjson", "is_incremental", "log", "namespace", "print", "range",
-    "ref", "return", "source", "target", "this", "tojson", "var",
+    "config",
+    "dict",
+    "doc",
+    "env_var",
+    "exceptions",
+    "fromjson",
+    "is_incremental",
+    "log",
+    "namespace",
+    "print",
+    "range",
+    "ref",
+    "return",
+    "source",
+    "target",
+    "this",
+    "tojson",
+    "var",
 ];
 
 type Body = fn(&mut State<'_, '_>, &Arc<Context>, &Arguments<'_>) -> Result<Value, Error>;
@@ -49,12 +65,7 @@ impl Object for Function {
         (self.body)(state, &context, &Arguments::new(self.name, args))
     }
 
-    fn call_method(
-        self: &Arc<Self>,
-        state: &mut State<'_, '_>,
-        method: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, method: &str, args: &[Value]) -> Result<Value, Error> {
         let Some((name, body)) = self.methods.iter().find(|(name, _)| *name == method) else {
             return Err(Error::from(minijinja::ErrorKind::UnknownMethod));
         };
@@ -140,11 +151,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     add(
         "exceptions",
         |_, _, arguments| Err(arguments.wrong("cannot be called; call one of its methods")),
-        &[
-            ("raise_compiler_error", raise),
-            ("raise_not_implemented", raise),
-            ("warn", log),
-        ],
+        &[("raise_compiler_error", raise), ("raise_not_implemented", raise), ("warn", log)],
     );
 }
 
@@ -187,8 +194,8 @@ fn config(_: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'_>) 
         }
         for key in map.try_iter()? {
             let name = key.as_str().ok_or_else(|| given.wrong("takes settings whose names are strings"))?.to_owned();
-            let value = to_json(&map.get_item(&key)?)
-                .map_err(|what| given.wrong(&format!("cannot set `{name}` to {what}")))?;
+            let value =
+                to_json(&map.get_item(&key)?).map_err(|what| given.wrong(&format!("cannot set `{name}` to {what}")))?;
             context.progress().config.insert(name, (value, call));
         }
     }

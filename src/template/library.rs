@@ -171,7 +171,9 @@ impl Library {
 
     /// The path of the file that a template of the engine belongs to.
     fn path_of(&self, template: &str) -> Option<&str> {
-        let Some(own) = template.strip_prefix('\0') else { return self.by_path.get_key_value(template).map(|(path, _)| &**path) };
+        let Some(own) = template.strip_prefix('\0') else {
+            return self.by_path.get_key_value(template).map(|(path, _)| &**path);
+        };
         let index: usize = own.split('\0').next()?.parse().ok()?;
         self.files.get(index).map(|file| &*file.path)
     }

@@ -9,8 +9,28 @@ use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
 /// The methods that some value has, for suggestions.
 pub(super) const KNOWN: &[&str] = &[
-    "capitalize", "count", "endswith", "find", "format", "get", "index", "isdigit", "items", "join", "keys", "lower",
-    "lstrip", "replace", "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper", "values",
+    "capitalize",
+    "count",
+    "endswith",
+    "find",
+    "format",
+    "get",
+    "index",
+    "isdigit",
+    "items",
+    "join",
+    "keys",
+    "lower",
+    "lstrip",
+    "replace",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "title",
+    "upper",
+    "values",
 ];
 
 /// Answers a method that the value itself does not have.
@@ -34,7 +54,9 @@ fn text_method(state: &mut State<'_, '_>, value: &Value, method: &str, args: &[V
     let set: Vec<char> = argument(0).unwrap_or_default().chars().collect();
     let strips = |character: char| if set.is_empty() { character.is_whitespace() } else { set.contains(&character) };
     Ok(match method {
-        "upper" | "lower" | "title" | "capitalize" if args.is_empty() => return state.apply_filter(method, &[value.clone()]),
+        "upper" | "lower" | "title" | "capitalize" if args.is_empty() => {
+            return state.apply_filter(method, std::slice::from_ref(value));
+        }
         "strip" => Value::from(text.trim_matches(strips)),
         "lstrip" => Value::from(text.trim_start_matches(strips)),
         "rstrip" => Value::from(text.trim_end_matches(strips)),
@@ -69,7 +91,7 @@ fn map_method(state: &mut State<'_, '_>, value: &Value, method: &str, args: &[Va
     match method {
         "keys" if args.is_empty() => Ok(value.try_iter()?.collect()),
         "values" if args.is_empty() => value.try_iter()?.map(|key| value.get_item(&key)).collect(),
-        "items" if args.is_empty() => state.apply_filter("items", &[value.clone()]),
+        "items" if args.is_empty() => state.apply_filter("items", std::slice::from_ref(value)),
         "get" => {
             let Some(key) = args.first() else { return Err(Error::from(ErrorKind::MissingArgument)) };
             let found = Some(value.get_item(key)?).filter(|found| !found.is_undefined());

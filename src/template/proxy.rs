@@ -77,16 +77,15 @@ impl Proxy {
     fn imported(&self, state: &mut State<'_, '_>) -> Result<Value, Error> {
         let missing = || Failure::bug("a macro is called outside of a model").into_error();
         let imports = state.get_extension_mut::<Imports>().ok_or_else(missing)?;
-        let module = match imports.modules.get(&self.template) {
-            Some(module) => module.clone(),
-            None => {
-                let importer = imports.importer.clone();
-                importer.call(state, &[Value::from(&self.template)])?;
-                let imports = state.get_extension_mut::<Imports>().ok_or_else(missing)?;
-                let module = imports.latest.take().ok_or_else(missing)?;
-                imports.modules.insert(Arc::clone(&self.template), module.clone());
-                module
-            }
+        let module = if let Some(module) = imports.modules.get(&self.template) {
+            module.clone()
+        } else {
+            let importer = imports.importer.clone();
+            importer.call(state, &[Value::from(&self.template)])?;
+            let imports = state.get_extension_mut::<Imports>().ok_or_else(missing)?;
+            let module = imports.latest.take().ok_or_else(missing)?;
+            imports.modules.insert(Arc::clone(&self.template), module.clone());
+            module
         };
         let found = module.get_attr(&self.name)?;
         // A private name is not exported; the wrapping of the macro's file gave it none either.
@@ -156,7 +155,7 @@ fn check(state: &State<'_, '_>, value: &Value, depth: usize, seen: &mut u64) -> 
     };
     *seen += 1;
     if seen.is_multiple_of(64) {
-        state.consume_fuel(4)?;
+        state.consume_fuel(8)?;
     }
     let Some(object) = value.as_object() else { return Ok(()) };
     if object.type_name() == namespace_type() {

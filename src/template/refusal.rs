@@ -12,8 +12,19 @@ use std::{fmt, sync::Arc};
 
 /// Names that reach the database.
 const ASKS_DATABASE: &[&str] = &[
-    "adapter", "database_schemas", "execute", "get_columns_in_relation", "graph", "load_relation", "load_result",
-    "run_query", "statement", "store_raw_result", "store_result", "api", "builtins",
+    "adapter",
+    "database_schemas",
+    "execute",
+    "get_columns_in_relation",
+    "graph",
+    "load_relation",
+    "load_result",
+    "run_query",
+    "statement",
+    "store_raw_result",
+    "store_result",
+    "api",
+    "builtins",
 ];
 /// Names whose answer differs from run to run.
 const DIFFERS: &[&str] = &["invocation_id", "modules", "now", "random", "run_started_at", "thread_id"];
@@ -72,7 +83,9 @@ fn refusal(name: &'static str) -> Failure {
         let failure = failure(format!("`{name}` differs from run to run, and templates must not"));
         return match name {
             "modules" => failure.help("compute dates in SQL, or pass them with `--vars` and `var('…')`"),
-            "now" => failure.help("write the SQL function instead, for example `current_timestamp`, outside of the braces"),
+            "now" => {
+                failure.help("write the SQL function instead, for example `current_timestamp`, outside of the braces")
+            }
             _ => failure.help("pass the value with `--vars` and read it with `var('…')`"),
         };
     }

@@ -60,7 +60,8 @@ impl Renderer {
         let library = Arc::new(library);
         let units = Arc::new(library.units(false));
         let environment = engine::for_models(&library, &units, false);
-        let known = function::NAMES.iter().map(|name| (*name).to_owned()).chain(library.macros.keys().cloned()).collect();
+        let known =
+            function::NAMES.iter().map(|name| (*name).to_owned()).chain(library.macros.keys().cloned()).collect();
         let renderer = Self { environment, library, units, known, traced: OnceLock::new() };
         problems.extend(renderer.unreadable());
         (renderer, problems)
@@ -171,7 +172,7 @@ struct Model<'a> {
 
 impl<'a> Model<'a> {
     fn origin(&self) -> Origin<'a> {
-        Origin { file: self.input.file, text: self.input.text, written: self.written }
+        Origin { file: self.input.file, text: self.input.text, start: self.input.start, written: self.written }
     }
 
     fn origins(&self) -> Origins<'a> {
@@ -247,9 +248,11 @@ impl<'a> Model<'a> {
         let Some(written) = text.get(tag.clone()) else { return call };
         let is_word = |character: char| character.is_alphanumeric() || character == '_';
         let mut keys = written.match_indices(key).filter(|(at, _)| {
-            let (before, after) = (written.get(..*at).unwrap_or_default(), written.get(at + key.len()..).unwrap_or_default());
+            let (before, after) =
+                (written.get(..*at).unwrap_or_default(), written.get(at + key.len()..).unwrap_or_default());
             let named = after.trim_start().strip_prefix('=').is_some_and(|rest| !rest.starts_with('='));
-            let quoted = after.starts_with(['\'', '"']) && after.get(1..).is_some_and(|rest| rest.trim_start().starts_with(':'));
+            let quoted =
+                after.starts_with(['\'', '"']) && after.get(1..).is_some_and(|rest| rest.trim_start().starts_with(':'));
             !before.ends_with(is_word) && !after.starts_with(is_word) && (named || quoted)
         });
         match (keys.next(), keys.next()) {

@@ -61,7 +61,7 @@ pub fn render_setting(text: &str, span: Span, scope: &Scope) -> Result<Setting, 
         }
         Err(error) => {
             let known: Vec<String> = ["env_var", "var"].map(str::to_owned).to_vec();
-            let model = Some(Origin { file: span.file, text, written: &written });
+            let model = Some(Origin { file: span.file, text, start: 0, written: &written });
             let origins = Origins { units: &Units::new(), model, known: &known, fallback: span };
             let mut diagnostic = origins.diagnose(&error);
             let label = diagnostic.primary.take().map(|label| label.text).unwrap_or_default();

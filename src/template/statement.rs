@@ -109,9 +109,9 @@ impl StatementTemplates {
         let mut environment = engine::bare();
         environment.set_fuel(Some(FUEL));
         super::proxy::add_guard(&mut environment);
-        environment.add_filter("quote", quote);
-        environment.add_filter("literal", literal);
-        environment.add_filter("relation", relation);
+        environment.add_filter("quote", |state: &mut State<'_, '_>, value: Value| quote(state, &value));
+        environment.add_filter("literal", |state: &mut State<'_, '_>, value: Value| literal(state, &value));
+        environment.add_filter("relation", |state: &mut State<'_, '_>, value: Value| relation(state, &value));
         engine::set_loader(&mut environment, &units);
         let templates = Self { environment, units, paths };
         for path in templates.paths.values() {
@@ -133,10 +133,12 @@ impl StatementTemplates {
     pub fn names(&self, folder: &str, dialect: Dialect) -> Vec<&str> {
         let mut names: Vec<&str> = [dialect.name(), "default"]
             .into_iter()
-            .flat_map(|kind| self.paths.keys().filter_map(move |key| {
-                let (at, name) = key.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?;
-                (at == kind).then_some(name)
-            }))
+            .flat_map(|kind| {
+                self.paths.keys().filter_map(move |key| {
+                    let (at, name) = key.strip_prefix(folder)?.strip_prefix('/')?.split_once('/')?;
+                    (at == kind).then_some(name)
+                })
+            })
             .collect();
         names.sort_unstable();
         names.dedup();
@@ -269,7 +271,8 @@ fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// Whether the template itself wrote these bytes.
 fn is_raw(spans: &[OutputSpan], range: Range<usize>) -> bool {
     let first = spans.partition_point(|span| span.output_range().end <= range.start);
-    let mut covering = spans.get(first..).unwrap_or_default().iter().take_while(|span| span.output_range().start < range.end);
+    let mut covering =
+        spans.get(first..).unwrap_or_default().iter().take_while(|span| span.output_range().start < range.end);
     covering.all(|span| span.kind() == OutputSpanKind::Raw)
 }
 
@@ -278,33 +281,34 @@ fn dialect(state: &State<'_, '_>) -> Result<Dialect, Error> {
     values.map(|values| values.dialect).ok_or_else(|| Failure::bug("a statement has no dialect").into_error())
 }
 
-fn quote(state: &mut State<'_, '_>, name: Value) -> Result<String, Error> {
+fn quote(state: &mut State<'_, '_>, name: &Value) -> Result<String, Error> {
     match name.as_str() {
         Some(name) => Ok(dialect(state)?.quote(name)),
-        None => Err(refused("quote", "a name", &name)),
+        None => Err(refused("quote", "a name", name)),
     }
 }
 
-fn literal(state: &mut State<'_, '_>, value: Value) -> Result<String, Error> {
+fn literal(state: &mut State<'_, '_>, value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::String => Ok(dialect(state)?.literal(value.as_str().unwrap_or_default())),
         ValueKind::None => Ok("null".to_owned()),
         ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
         ValueKind::Number => Ok(value.to_string()),
-        _ => Err(refused("literal", "a text or a number", &value)),
+        _ => Err(refused("literal", "a text or a number", value)),
     }
 }
 
-fn relation(state: &mut State<'_, '_>, value: Value) -> Result<String, Error> {
+fn relation(state: &mut State<'_, '_>, value: &Value) -> Result<String, Error> {
     let part = |key: &str| value.get_attr(key).ok().and_then(|part| part.as_str().map(Arc::<str>::from));
     match (part("schema"), part("name")) {
         (Some(schema), Some(name)) => {
             Ok(dialect(state)?.relation(&RelationName { database: part("database"), schema, name }))
         }
-        _ => Err(refused("relation", "an object with schema and name", &value)),
+        _ => Err(refused("relation", "an object with schema and name", value)),
     }
 }
 
 fn refused(filter: &str, wanted: &str, value: &Value) -> Error {
-    Failure::new(TEMPLATE_FAILED, format!("`{filter}` takes {wanted}, not a value of type {}", value.kind())).into_error()
+    Failure::new(TEMPLATE_FAILED, format!("`{filter}` takes {wanted}, not a value of type {}", value.kind()))
+        .into_error()
 }

@@ -1,20 +1,21 @@
 //! Where a place inside a macro was written.
 //!
 //! The engine tells which expression of a model printed a text, but not what the macros behind it wrote where. So, when
-//! somebody wants to know, the model is rendered again with texts and values going through functions that know their
-//! places: once silently, once leaving marks around everything they print. The marks are believed only if
+//! somebody wants to know, the model is rendered again with all written text going through a function that knows its
+//! place: once silently, once leaving marks around every line. The marks are believed only if
 //!
 //! - both renders print what the first one printed, once the marks are taken out,
 //! - both went through the same places in the same order, so that no mark changed a decision, and
-//! - between two marks stands exactly what was printed there, so that nothing changed, cut, or moved it.
+//! - between two marks stands exactly what is written there, so that nothing changed, cut, or moved it.
 //!
-//! Otherwise the answer stays what it was, the expression of the model. A third render stops at the place and so tells
+//! Otherwise, and for values, which may come from anywhere, the answer stays what it was: the expression of the model. A
+//! third render stops at the place and so tells
 //! which calls led there. Never: a mark in a text that anybody else gets to see.
 
 use super::{
     Input, Rendered,
     context::{Context, Halt},
-    failure::{Found, Origin, Origins},
+    failure::{Origin, Origins},
     names,
     renderer::Renderer,
     scan::{scan, trim},
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     diagnostic::Diagnostic,
-    source::{FileId, Place, Span},
+    source::{FileId, Frame, Place, Span},
 };
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use std::{ops::Range, sync::Arc};
@@ -46,13 +47,11 @@ pub(super) struct Trail {
     visits: Vec<Visit>,
 }
 
-/// Something that was printed.
+/// A line of text that was printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Visit {
     file: usize,
     written: Range<usize>,
-    /// For a value what it printed, without marks and white space at the ends; for a text it is what is written there.
-    value: Option<String>,
 }
 
 impl Trail {
@@ -60,7 +59,7 @@ impl Trail {
         Self { texts, marks, stop_at, visits: Vec::new() }
     }
 
-    /// Writes down a visit and appends what it printed, between marks where they are wanted.
+    /// Writes down a visit and appends what it prints, between marks where they are wanted.
     fn visit(&mut self, visit: Visit, printed: &str, into: &mut String) -> Result<(), Error> {
         let number = self.visits.len();
         if self.stop_at == Some(number) {
@@ -81,7 +80,7 @@ impl Trail {
     }
 }
 
-/// Gives an engine the functions that leave a trail.
+/// Gives an engine the function that leaves a trail.
 pub(super) fn add_to(environment: &mut Environment<'_>) {
     environment.add_function(names::TEXT, |state: &mut State<'_, '_>, file: usize, start: usize, end: usize| {
         let context = Context::of(state)?;
@@ -95,33 +94,13 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
             printed.push_str(line.get(..core.start).unwrap_or_default());
             if let Some(words) = line.get(core.clone()).filter(|words| !words.is_empty()) {
                 let written = at + core.start..at + core.end;
-                trail.visit(Visit { file, written, value: None }, words, &mut printed)?;
+                trail.visit(Visit { file, written }, words, &mut printed)?;
             }
             printed.push_str(line.get(core.end..).unwrap_or_default());
             at += line.len();
         }
         Ok(printed)
     });
-    environment.add_function(
-        names::VALUE,
-        |state: &mut State<'_, '_>, file: usize, start: usize, end: usize, value: Value| {
-            let text = state.format(value)?;
-            let context = Context::of(state)?;
-            let Some(mut trail) = context.trail() else { return Err(Error::from(ErrorKind::UnknownFunction)) };
-            let core = trim(&text, 0..text.len());
-            let words = text.get(core.clone()).unwrap_or_default();
-            let visit = Visit { file, written: start..end, value: Some(unmarked(words)) };
-            let mut printed = text.get(..core.start).unwrap_or_default().to_owned();
-            if words.is_empty() {
-                // A mark on a line of its own would make the line count as filled.
-                trail.visit(visit, "", &mut String::new())?;
-            } else {
-                trail.visit(visit, words, &mut printed)?;
-            }
-            printed.push_str(text.get(core.end..).unwrap_or_default());
-            Ok::<_, Error>(printed)
-        },
-    );
 }
 
 fn push_mark(into: &mut String, kind: char, number: usize) {
@@ -135,10 +114,6 @@ fn push_mark(into: &mut String, kind: char, number: usize) {
 
 const fn is_mark(character: char) -> bool {
     matches!(character, '\u{F0000}'..='\u{F001F}')
-}
-
-fn unmarked(text: &str) -> String {
-    text.chars().filter(|character| !is_mark(*character)).collect()
 }
 
 /// What stands between two marks of the same visit, in the text without marks.
@@ -206,7 +181,8 @@ impl<'a> Traced<'a> {
 
     fn origins(&self) -> Origins<'_> {
         let (_, units) = self.renderer.traced();
-        let model = Origin { file: self.input.file, text: self.input.text, written: &self.written };
+        let model =
+            Origin { file: self.input.file, text: self.input.text, start: self.input.start, written: &self.written };
         let fallback = Span::new(self.input.file, self.input.start..self.input.start);
         Origins { units, model: Some(model), known: self.renderer.known(), fallback }
     }
@@ -223,19 +199,11 @@ impl<'a> Traced<'a> {
     }
 
     /// Which calls led to a visit.
-    fn calls(&self, visit: usize) -> Option<Found> {
-        let (Err(error), _) = self.render(false, Some(visit)) else { return None };
-        self.origins().locate(&error)
-    }
-
-    /// Whether between the marks of a visit stands what it printed.
-    fn holds(&self, visits: &[Visit], claim: &Claim, text: &str) -> Option<bool> {
-        let visit = visits.get(claim.visit)?;
-        let found = text.get(claim.range.clone())?;
-        Some(match &visit.value {
-            Some(value) => value == found,
-            None => self.texts.get(visit.file)?.1.get(visit.written.clone())? == found,
-        })
+    fn calls(&self, visit: usize) -> Vec<Frame> {
+        match self.render(false, Some(visit)) {
+            (Err(error), _) => self.origins().calls(&error),
+            (Ok(_), _) => Vec::new(),
+        }
     }
 }
 
@@ -245,37 +213,28 @@ pub(super) fn with_calls(renderer: &Renderer, input: &Input<'_>, diagnostic: &Di
     let traced = Traced::new(renderer, input)?;
     let (Err(error), _) = traced.render(false, None) else { return None };
     let again = traced.origins().diagnose(&error);
-    let same = again.code == diagnostic.code && again.message == diagnostic.message && again.primary == diagnostic.primary;
+    let same =
+        again.code == diagnostic.code && again.message == diagnostic.message && again.primary == diagnostic.primary;
     same.then(|| Diagnostic { trace: again.trace, notes: again.notes, ..diagnostic.clone() })
 }
 
 /// Where `range` of the rendered text was written, if that can be told with certainty.
-pub(super) fn place(
-    renderer: &Renderer,
-    input: &Input<'_>,
-    rendered: &Rendered,
-    range: &Range<usize>,
-) -> Option<Place> {
-    let traced = Traced::new(renderer, input).filter(|_| !rendered.text.contains(is_mark))?;
+pub(super) fn place(renderer: &Renderer, input: &Input<'_>, output: &Rendered, range: &Range<usize>) -> Option<Place> {
+    let traced = Traced::new(renderer, input).filter(|_| !output.text.contains(is_mark))?;
     let (silent, silent_visits) = traced.render(false, None);
     let (marked, visits) = traced.render(true, None);
     let (text, claims) = read_marks(&marked.ok()?)?;
-    if text != rendered.text || silent.ok()? != rendered.text || visits != silent_visits {
+    if text != output.text || silent.ok()? != output.text || visits != silent_visits {
         return None;
     }
-    // Claims come innermost first.
-    let claim = claims.iter().find(|claim| {
-        claim.range.contains(&range.start) && traced.holds(&visits, claim, &text).is_some_and(|holds| holds)
-    })?;
+    let claim = claims.iter().find(|claim| claim.range.contains(&range.start))?;
     let visit = visits.get(claim.visit)?;
-    let (file, _) = traced.texts.get(visit.file)?;
-    let span = if visit.value.is_some() {
-        Span::new(*file, visit.written.clone())
-    } else {
-        let start = visit.written.start + (range.start - claim.range.start);
-        let end = start + range.end.min(claim.range.end).saturating_sub(range.start);
-        Span::new(*file, start..end)
-    };
-    let calls = traced.calls(claim.visit).map(|found| found.calls).unwrap_or_default();
-    Some(Place { span, calls })
+    let (file, original) = traced.texts.get(visit.file)?;
+    if original.get(visit.written.clone())? != text.get(claim.range.clone())? {
+        return None;
+    }
+    let start = visit.written.start + (range.start - claim.range.start);
+    let end = start + range.end.min(claim.range.end).saturating_sub(range.start);
+    let span = Span::new(*file, start..end);
+    Some(Place { span, calls: traced.calls(claim.visit) })
 }

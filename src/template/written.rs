@@ -36,11 +36,6 @@ impl Written {
         &self.text
     }
 
-    /// The first byte of the original that was copied.
-    pub fn first(&self) -> usize {
-        self.copies.first().map_or(0, |copy| copy.from)
-    }
-
     /// Appends these bytes of the original; ranges must come in order.
     pub fn copy(&mut self, original: &str, range: Range<usize>) {
         let Some(part) = original.get(range.clone()).filter(|part| !part.is_empty()) else { return };
@@ -56,6 +51,13 @@ impl Written {
     /// Appends something that is not in the original.
     pub fn insert(&mut self, text: &str) {
         self.text.push_str(text);
+    }
+
+    /// How much of the original was copied when the new text reached that byte.
+    pub fn copied_before(&self, byte: usize) -> usize {
+        let next = self.copies.partition_point(|copy| copy.at < byte);
+        let last = next.checked_sub(1).and_then(|last| self.copies.get(last));
+        last.map_or(0, |copy| copy.from + copy.length.min(byte - copy.at))
     }
 
     /// The bytes of the original that a range of the new text stands for; none if all of it was put in.
@@ -85,7 +87,7 @@ impl Written {
 pub(super) enum Manner {
     /// As it is, but for the guard of namespaces.
     Plain,
-    /// With every text and printed value going through a function that knows its place; the number names the file.
+    /// With every text going through a function that knows its place; the number names the file.
     Traced(usize),
 }
 
@@ -122,14 +124,7 @@ pub(super) fn write(into: &mut Written, text: &str, pieces: &[Piece], manner: Ma
                 let Range { start, end } = piece.inner;
                 into.insert(&format!("{{{{{before} {}({file}, {start}, {end}) {after}}}}}", names::TEXT));
             }
-            (Manner::Traced(file), Kind::Print) => {
-                let (before, after) = (sign(piece.before), sign(piece.after));
-                let Range { start, end } = piece.inner;
-                into.insert(&format!("{{{{{before} {}({file}, {start}, {end}, (", names::VALUE));
-                into.copy(text, piece.inner.clone());
-                into.insert(&format!(")) {after}}}}}"));
-            }
-            (Manner::Plain, Kind::Text | Kind::Raw | Kind::Print) | (_, Kind::Comment) => {
+            (Manner::Plain, Kind::Text | Kind::Raw) | (_, Kind::Print | Kind::Comment) => {
                 into.copy(text, piece.outer.clone());
             }
         }
@@ -202,11 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn traces_texts_values_and_macros() {
+    fn traces_texts_and_macros() {
         let traced = written("a{{- b -}}{% macro m() -%}c{% endmacro -%}", Manner::Traced(7));
         assert_eq!(
             traced.text(),
-            "{{ __suiro_text(7, 0, 1) }}{{- __suiro_value(7, 5, 6, (b)) -}}{% macro m() -%}{{ __suiro_text(7, 26, 27) }}\
+            "{{ __suiro_text(7, 0, 1) }}{{- b -}}{% macro m() -%}{{ __suiro_text(7, 26, 27) }}\
              {% endmacro -%}{% set m = __suiro_wrap(m, 'm') -%}"
         );
     }
