@@ -153,6 +153,12 @@ const COARSE: &[Template] = &[
     // The two that once got a wrong place.
     ("{{ m()|reverse }}", &[("x.sql.jinja", "{% macro m() %}abba\nabc cba{% endmacro %}")]),
     ("{{ (m()|indent) ~ 'x' }}", &[("x.sql.jinja", "{% macro m() %}a\nb x\nx{% endmacro %}")]),
+    // What is longer or shorter than it was written, so that a place would be beside the right one.
+    ("{{ m()|replace('a', 'aaa') }}", &[("x.sql.jinja", "{% macro m() %}a b a\nc a d{% endmacro %}")]),
+    (
+        "{{ m()|replace('a ', '') }} {{ m().replace('b', '') }}",
+        &[("x.sql.jinja", "{% macro m() %}a b a\nc a d{% endmacro %}")],
+    ),
     // What changes the text, or what depends on it.
     ("{{ m()|upper }}", &[("x.sql.jinja", "{% macro m() %}ABC\ndef{% endmacro %}")]),
     (
@@ -497,6 +503,16 @@ fn calls_name_where_a_value_was_made_and_not_where_it_was_printed() {
     assert_eq!(project.at(place.span), "templates/macros/a.sql.jinja:1:16");
     assert_eq!(place.calls.len(), 1);
     assert_eq!(project.at(place.calls[0].call), "models/m.sql:1:12");
+}
+
+#[test]
+fn a_decision_that_marks_would_change_is_noticed() {
+    // With marks in it, what `m` prints is not 'a': the same text would come from the other branch.
+    let macros = "{% macro m() %}a{% endmacro %}\n{% macro w() %}{% if m() == 'a' %}same text{% else %}same text{% endif %}{% endmacro %}";
+    let project = project("{{ w() }}", &[("a.sql.jinja", macros)]);
+    let rendered = project.render().unwrap();
+    let at = rendered.text.find("text").unwrap();
+    assert_eq!(project.at(project.place(&rendered, at..at + 4).span), "models/m.sql:1:4");
 }
 
 #[test]
