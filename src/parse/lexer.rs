@@ -69,8 +69,8 @@ pub(super) struct Tokens<'a> {
     pub text: &'a str,
     /// The tokens in order.
     pub list: Vec<Token>,
-    /// Whether the text has something that sqlparser's tokenizer for DuckDB reads wrongly: `E''`, a comment within a
-    /// comment, or a line comment that ends at a lone `\r`.
+    /// Whether the text has something that sqlparser's tokenizer for DuckDB reads wrongly: `E''` or `B''`, a comment
+    /// within a comment, a line comment that ends at a lone `\r`, a name with signs that are no letters.
     pub beyond_duckdb_tokenizer: bool,
 }
 
@@ -154,6 +154,7 @@ impl Lexer<'_> {
                 self.string(start, start + 1, true)?;
             }
             b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if self.byte(1) == b'\'' => {
+                self.beyond |= matches!(self.byte(0), b'b' | b'B');
                 self.string(start, start + 1, false)?;
             }
             b'u' | b'U' if self.byte(1) == b'&' && self.byte(2) == b'\'' => self.string(start, start + 2, false)?,
@@ -327,6 +328,7 @@ impl Lexer<'_> {
                 if character.is_some_and(|space| space.is_whitespace() || space == '\u{feff}') {
                     break;
                 }
+                self.beyond |= character.is_some_and(|character| !character.is_alphabetic());
                 self.at += character.map_or(1, char::len_utf8);
             } else {
                 self.at += 1;

@@ -15,6 +15,7 @@ mod problem;
 mod referee;
 mod repair;
 mod rewrite;
+mod shape;
 mod statement;
 mod stream;
 mod strings;
@@ -32,6 +33,7 @@ use crate::{
 };
 use lexer::{Kind, Tokens};
 use outline::{AliasPlace, Item, ItemKind, Outline};
+use referee::Verdict;
 use sqlparser::ast::Statement;
 use std::{ops::Range, sync::Arc};
 use stream::{Sketch, Unread};
@@ -165,24 +167,39 @@ impl QueryReader<'_> {
             Trees::Disagree(range) => (None, Some(range)),
             Trees::None(failure) => (Some(failure), None),
         };
-        let tables = self.referee.and_then(|referee| referee::base_tables(referee, self.tokens));
-        match (sketch, tables) {
-            (Ok(sketch), Some(tables)) => {
-                if referee::agrees(&tables, &sketch.outline) {
-                    Ok(self.query(Reading::Tokens, None, sketch))
-                } else {
-                    Err(Box::new(rewrite::disagreement(disagreement.unwrap_or_else(|| self.whole()))))
-                }
+        match (sketch, self.verdict()) {
+            (Ok(sketch), Verdict::Tables(tables)) if referee::agrees(&tables, &sketch.outline) => {
+                Ok(self.query(Reading::Tokens, None, sketch))
             }
-            (Err(_), Some(tables)) => {
+            (Err(_), Verdict::Tables(tables)) => {
                 let sketch = Sketch { outline: referee::outline(&tables, self.tokens), ..Sketch::default() };
                 Ok(self.query(Reading::Engine, None, sketch))
             }
-            (Ok(_), None) if disagreement.is_some() => {
+            (Ok(_), _) if disagreement.is_some() => {
                 Err(Box::new(rewrite::disagreement(disagreement.unwrap_or_else(|| self.whole()))))
             }
-            (Err(unread), None) if failure.is_none() => Err(Box::new(self.unsupported(&unread))),
-            (sketch, None) => Err(Box::new(self.syntax_error(failure.as_ref(), sketch.err().as_ref()))),
+            (Ok(_), Verdict::Tables(_)) => Err(Box::new(rewrite::disagreement(self.whole()))),
+            // Nobody else can say whether this is SQL.
+            (Ok(sketch), Verdict::None) if !too_deep(failure.as_ref()) => {
+                if self.has_fault() {
+                    return Err(Box::new(self.syntax_error(failure.as_ref(), None)));
+                }
+                Ok(self.query(Reading::Tokens, None, sketch))
+            }
+            (Err(unread), Verdict::None) if failure.is_none() => Err(Box::new(self.unsupported(&unread))),
+            (sketch, _) => Err(Box::new(self.syntax_error(failure.as_ref(), sketch.err().as_ref()))),
+        }
+    }
+
+    fn has_fault(&self) -> bool {
+        shape::find_fault(self.tokens, self.within.clone(), self.dialect).is_some()
+    }
+
+    /// What DuckDB's own parser says of a query for DuckDB.
+    fn verdict(&self) -> Verdict {
+        match self.referee {
+            Some(referee) if self.dialect == Dialect::DuckDb => referee::judge(referee, self.tokens),
+            _ => Verdict::None,
         }
     }
 
@@ -219,6 +236,8 @@ impl QueryReader<'_> {
                 Ok([Statement::Query(query)]) => {
                     let outline = tree::read(query, self.dialect);
                     match sketch.map(|sketch| difference(&outline, &sketch.outline)) {
+                        // Another dialect's rules may let pass what this engine does not.
+                        Some(None) if reading == Reading::OtherDialect && self.has_fault() => {}
                         Some(None) => return Trees::Agree(reading, outline),
                         Some(Some(range)) => disagreement = disagreement.or(Some(range)),
                         None => disagreement = disagreement.or_else(|| Some(self.whole())),
@@ -324,6 +343,10 @@ impl QueryReader<'_> {
         let last = self.within.end.checked_sub(1).and_then(|last| self.tokens.list.get(last));
         last.map_or(0..self.tokens.text.len(), lexer::Token::range)
     }
+}
+
+fn too_deep(failure: Option<&Failure>) -> bool {
+    failure.is_some_and(|failure| failure.too_deep)
 }
 
 /// What sqlparser's readings come to.

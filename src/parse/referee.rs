@@ -29,17 +29,32 @@ pub(super) struct BaseTable {
     pub is_cte: bool,
 }
 
-/// The base tables of a text that DuckDB reads as one query.
-pub(super) fn base_tables(referee: &dyn Referee, tokens: &Tokens<'_>) -> Option<Vec<BaseTable>> {
-    let answer: Value = serde_json::from_str(&referee.serialize(tokens.text)?).ok()?;
-    if answer.get("error")?.as_bool()? {
-        return None;
+/// What the referee says of a text.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It is one query, which reads these.
+    Tables(Vec<BaseTable>),
+    /// It is no SQL.
+    Refused,
+    /// It cannot say.
+    None,
+}
+
+/// Asks the referee about a text.
+pub(super) fn judge(referee: &dyn Referee, tokens: &Tokens<'_>) -> Verdict {
+    let Some(answer) = referee.serialize(tokens.text) else { return Verdict::None };
+    let Ok(answer) = serde_json::from_str::<Value>(&answer) else { return Verdict::None };
+    // A PIVOT statement is SQL, but DuckDB does not serialize it.
+    if answer.get("error_type").and_then(Value::as_str) == Some("parser") {
+        return Verdict::Refused;
     }
-    let [statement] = answer.get("statements")?.as_array()?.as_slice() else { return None };
+    let statements = answer.get("statements").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let [statement] = statements else { return Verdict::None };
+    let Some(node) = statement.get("node") else { return Verdict::None };
     let mut tables = Vec::new();
-    visit(statement.get("node")?, &mut Vec::new(), &mut tables);
+    visit(node, &mut Vec::new(), &mut tables);
     tables.sort_by_key(|table| table.start);
-    Some(tables)
+    Verdict::Tables(tables)
 }
 
 /// Whether the referee sees what the token reader saw.

@@ -24,6 +24,12 @@ pub(super) enum Patch {
     Open,
     /// `)`
     Close,
+    /// `=`
+    Equals,
+    /// `+`
+    Plus,
+    /// A name in double quotes.
+    Quoted(String),
     /// The tokens of other bytes, which keep their place.
     Copy(Range<usize>),
 }
@@ -79,6 +85,9 @@ fn put(patch: &Patch, at: usize, tokens: &[TokenWithSpan], repaired: &mut Vec<To
         Patch::Comma => Token::Comma,
         Patch::Open => Token::LParen,
         Patch::Close => Token::RParen,
+        Patch::Equals => Token::Eq,
+        Patch::Plus => Token::Plus,
+        Patch::Quoted(name) => Token::make_word(name, Some('"')),
         Patch::Copy(range) => {
             repaired.extend(tokens.iter().filter(|token| range.contains(&byte(token.span.start))).cloned());
             return;

@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{diagnostic::code, dialect::Dialect};
 
-/// PostgreSQL's types whose literals name something that has a row type.
-const NAMING_TYPES: [&str; 2] = ["regclass", "regtype"];
+/// PostgreSQL's types whose literals name a relation.
+const NAMING_TYPES: [&str; 1] = ["regclass"];
 
 /// Functions whose first argument names a relation or a sequence.
-const NAMING_FUNCTIONS: [&str; 22] = [
-    "nextval", "setval", "currval", "to_regclass", "to_regtype", "pg_relation_size", "pg_table_size", "pg_indexes_size",
+const NAMING_FUNCTIONS: [&str; 21] = [
+    "nextval", "setval", "currval", "to_regclass", "pg_relation_size", "pg_table_size", "pg_indexes_size",
     "pg_total_relation_size", "pg_relation_filenode", "pg_relation_filepath", "pg_sequence_last_value",
     "pg_get_serial_sequence", "pg_get_viewdef", "row_security_active", "has_table_privilege", "has_any_column_privilege",
     "table_to_xml", "table_to_xmlschema", "table_to_xml_and_xmlschema", "pragma_table_info", "query_table",

@@ -370,6 +370,10 @@ pub(crate) fn dotted(name: &ObjectName) -> Option<DottedName> {
     let parts = parts.filter(|parts| !parts.is_empty())?;
     let first = name.0.first().and_then(ObjectNamePart::as_ident)?;
     let last = name.0.last().and_then(ObjectNamePart::as_ident)?;
+    // A string in FROM is a file.
+    if first.quote_style == Some('\'') {
+        return None;
+    }
     let range = match (first.span.start.line, last.span.end.line) {
         (0, _) | (_, 0) => 0..0,
         _ => byte(first.span.start)..byte(last.span.end),

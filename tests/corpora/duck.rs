@@ -31,6 +31,6 @@ impl Duck {
 impl Referee for Duck {
     fn serialize(&self, text: &str) -> Option<String> {
         let connection = self.0.lock().ok()?;
-        connection.query_row("SELECT json_serialize_sql(?)", [text], |row| row.get::<_, String>(0)).ok()
+        connection.query_row("SELECT json_serialize_sql(?::VARCHAR)", [text], |row| row.get::<_, String>(0)).ok()
     }
 }

@@ -5,9 +5,10 @@
 //! ends the reading with [`Unread`].
 //!
 //! One file per notion: this one WITH and set operations, `select` the clauses of one SELECT, `relation` the FROM
-//! clause, `expression` everything between.
+//! clause, `expression` everything between, `forms` what sqlparser does not know of it.
 
 mod expression;
+mod forms;
 mod relation;
 mod select;
 
@@ -167,10 +168,19 @@ impl Reader<'_, '_> {
         Err(Unread { range: self.bytes(at, at + 1), expected })
     }
 
-    /// Whether the word at `at` is a name of something and no keyword: after a dot or AS everything is.
+    /// Whether the word at `at` is a name of something and no keyword: after a dot, AS, or `::` everything is.
     fn is_label(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1).and_then(|before| self.token(before)) else { return false };
-        before.is(b'.') || before.keyword == Keyword::As
+        before.is(b'.') || before.keyword == Keyword::As || (before.is(b':') && at > 1 && self.is_sign(at - 2, at, b':'))
+    }
+
+    /// Whether the FOR at `at` is one of `collation for (…)`.
+    fn is_collation_for(&self, at: usize) -> bool {
+        self.keyword(at, at + 1) == Keyword::For
+            && at
+                .checked_sub(1)
+                .and_then(|before| self.token(before))
+                .is_some_and(|token| self.tokens.slice(token).eq_ignore_ascii_case("collation"))
     }
 
     // What comes out.
@@ -450,7 +460,10 @@ impl Reader<'_, '_> {
     /// The first token at or after `at` that ends a SELECT.
     fn end_of_select(&self, at: usize, end: usize) -> usize {
         let mut at = at;
-        while at < end && !(self.keyword(at, end).ends_select() && !self.is_label(at)) {
+        while at < end {
+            if self.keyword(at, end).ends_select() && !self.is_label(at) && !self.is_collation_for(at) {
+                break;
+            }
             at = self.next(at);
         }
         at
@@ -479,7 +492,8 @@ impl Reader<'_, '_> {
                 Keyword::Fetch => self.fetch(start, at, place)?,
                 Keyword::Limit => {
                     let sign = at.saturating_sub(1);
-                    if self.duckdb() && self.is_sign(sign, at, b'%') {
+                    let word = self.token(sign).map(|token| self.tokens.slice(token)).unwrap_or_default();
+                    if self.duckdb() && (word == "%" || word.eq_ignore_ascii_case("percent")) {
                         self.drop_tokens(sign, at);
                     }
                     self.sampled_expression(start + 1, at, place)?;

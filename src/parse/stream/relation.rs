@@ -6,7 +6,7 @@ use crate::{
     dialect::Dialect,
     name::NamePart,
     parse::{
-        keyword::{Keyword, can_alias_relation},
+        keyword::{Keyword, can_name_relation},
         lexer::Kind,
         outline::{AliasPlace, DottedName, FrameId, Item, ItemKind},
         problem::Problem,
@@ -35,6 +35,7 @@ impl Reader<'_, '_> {
             at += 1;
             // DuckDB allows a comma after the last one.
             if at >= end && self.duckdb() {
+                self.drop_tokens(at - 1, at);
                 return Ok(());
             }
         }
@@ -220,7 +221,7 @@ impl Reader<'_, '_> {
             return self.function(at, stop, end, place, frame, prefix);
         }
         if self.token(at).is_some_and(|token| token.kind == Kind::Word)
-            && !can_alias_relation(self.tokens.text.get(self.bytes(at, at + 1)).unwrap_or_default(), self.dialect)
+            && !can_name_relation(self.tokens.text.get(self.bytes(at, at + 1)).unwrap_or_default(), self.dialect)
         {
             // PostgreSQL cannot read it, but to sqlparser it may be a name: `select * from core.order` is one.
             return self.unread(at, end, "a relation");
@@ -391,22 +392,30 @@ impl Reader<'_, '_> {
         let token = self.token(word).filter(|_| word < end);
         let is_alias = token.is_some_and(|token| match token.kind {
             Kind::Quoted | Kind::UnicodeQuoted => true,
-            Kind::Word => can_alias_relation(self.tokens.slice(token), self.dialect),
+            Kind::Word => can_name_relation(self.tokens.slice(token), self.dialect),
             Kind::String => explicit && self.duckdb(),
             _ => false,
         });
         if !is_alias {
             if explicit && self.is_sign(word, end, b'(') {
+                let start = *at;
                 *at = self.next(word);
+                self.drop_tokens(start, *at);
                 return Ok(Alias { name: None, columns: true });
             }
             return if explicit { self.unread(word, end, "an alias") } else { Ok(Alias { name: None, columns: false }) };
         }
-        let mut part = self.part(word);
-        if let Some(token) = token.filter(|token| token.kind == Kind::String) {
-            part = NamePart::quoted(self.tokens.slice(token).trim_matches('\'').replace("''", "'"));
-        }
-        let name = token.map(|token| (part, token.start as usize));
+        let start = token.map(|token| token.start as usize);
+        let text = token.filter(|token| token.kind == Kind::String).map(|token| self.tokens.slice(token));
+        let part = match text {
+            Some(text) => {
+                let name = text.trim_matches('\'').replace("''", "'");
+                self.replace_tokens(word, word + 1, vec![Patch::Quoted(name.clone())]);
+                NamePart::quoted(name)
+            }
+            None => self.part(word),
+        };
+        let name = start.map(|start| (part, start));
         *at = word + 1;
         let columns = self.is_sign(*at, end, b'(');
         if columns {
@@ -521,12 +530,35 @@ impl Reader<'_, '_> {
         if clauses < stop {
             let into = (clauses..stop).find(|at| self.keyword(*at, stop) == Keyword::Into && !self.is_label(*at));
             self.expression(clauses, into.unwrap_or(stop), place)?;
-            self.drop_tokens(clauses, stop);
+            self.pivot_repair(clauses, into.unwrap_or(stop), stop);
             // Its columns are named after the text of aggregates and values.
             let range = self.bytes(clauses, stop);
             self.sketch.unnamed.push(range);
         }
         Ok((stop, Some(frame)))
+    }
+
+    /// sqlparser is spared the clauses of a pivot, unless a query stands in them: then they become a condition.
+    fn pivot_repair(&mut self, at: usize, into: usize, stop: usize) {
+        let has_query = (at..into).any(|at| self.is_sign(at, into, b'(') && self.is_query(at + 1, self.close(at)));
+        if !has_query {
+            return self.drop_tokens(at, stop);
+        }
+        let mut clause = at;
+        while clause < into {
+            match self.keyword(clause, into) {
+                _ if clause == at => {
+                    self.replace_tokens(clause, clause + 1, vec![Patch::Word("WHERE"), Patch::Word("pivot_by"), Patch::Open]);
+                }
+                Keyword::Using => self.replace_tokens(clause, clause + 1, vec![Patch::Comma]),
+                Keyword::Group => self.replace_tokens(clause, clause + 2, vec![Patch::Comma]),
+                Keyword::As => self.drop_tokens(clause, clause + 2),
+                _ => {}
+            }
+            clause = self.next(clause);
+        }
+        self.insert_tokens(into, vec![Patch::Close]);
+        self.drop_tokens(into, stop);
     }
 
     /// Where ON, USING or GROUP BY of a pivot begin; an ON right after a join belongs to the join.

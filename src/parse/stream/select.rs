@@ -3,8 +3,9 @@
 use super::{Place, Read, Reader, Scope};
 use crate::{
     diagnostic::code,
+    dialect::Dialect,
     parse::{
-        keyword::{Keyword, can_alias_column_on_duckdb},
+        keyword::{Keyword, is_free},
         lexer::Kind,
         outline::FrameId,
         problem::Problem,
@@ -18,6 +19,9 @@ impl Reader<'_, '_> {
         let frame = self.sketch.outline.frame(scope.outer);
         let place = Place { environment: scope.environment, frame: Some(frame) };
         let from_first = self.keyword(at, end) == Keyword::From;
+        if from_first {
+            self.select_first(at, end);
+        }
         let mut at = at;
         while at < end {
             let keyword = self.keyword(at, end);
@@ -25,7 +29,7 @@ impl Reader<'_, '_> {
             if !is_clause(keyword) && !sample {
                 break;
             }
-            let stop = self.next_clause(at + 1, end, from_first);
+            let stop = self.next_clause(at, end, from_first);
             if sample {
                 self.drop_tokens(at, stop);
             } else {
@@ -49,21 +53,35 @@ impl Reader<'_, '_> {
         Ok((at, Some(frame)))
     }
 
-    /// The first token at or after `at` that begins another clause or ends the SELECT.
+    /// DuckDB: `FROM a SELECT b WHERE …`, `FROM a WHERE …`; sqlparser knows the first, and not everywhere.
+    fn select_first(&mut self, at: usize, end: usize) {
+        let select = self.next_clause(at, end, true);
+        if self.keyword(select, end) != Keyword::Select {
+            return self.insert_tokens(at, vec![Patch::Word("SELECT"), Patch::Star]);
+        }
+        let stop = self.next_clause(select, end, true);
+        let list = self.bytes(select + 1, stop);
+        self.insert_tokens(at, vec![Patch::Word("SELECT"), Patch::Copy(list)]);
+        self.drop_tokens(select, stop);
+    }
+
+    /// The first token after the clause at `at` that begins another one or ends the SELECT.
     fn next_clause(&self, at: usize, end: usize, from_first: bool) -> usize {
-        let mut at = at;
+        let in_from = self.keyword(at, end) == Keyword::From;
+        let mut at = at + 1;
         while at < end {
             let keyword = self.keyword(at, end);
             let before = self.keyword(at.saturating_sub(1), end);
             let boundary = match keyword {
                 Keyword::Other => false,
-                // `is distinct from`, `rows from (…)`
-                Keyword::From => !(self.is_distinct_from(at) || before == Keyword::Rows),
+                // `is distinct from`, `from rows from (…)`
+                Keyword::From => !(self.is_distinct_from(at) || (in_from && before == Keyword::Rows)),
                 // `within group (…)`
                 Keyword::Group => before != Keyword::Within,
                 Keyword::Select => from_first,
                 Keyword::Using => self.is_sample(at, end),
                 Keyword::Qualify => self.duckdb(),
+                Keyword::For => !self.is_collation_for(at),
                 _ => keyword.ends_select() || is_clause(keyword),
             };
             if boundary && !self.is_label(at) {
@@ -145,7 +163,7 @@ impl Reader<'_, '_> {
         let filter = matches!(
             self.keyword(star + 1, end),
             Keyword::Like | Keyword::Ilike | Keyword::Glob | Keyword::Similar | Keyword::Not
-        );
+        ) || self.is_sign(star + 1, end, b'~');
         if !self.duckdb() || !filter {
             return Ok(end);
         }
@@ -180,7 +198,7 @@ impl Reader<'_, '_> {
         else {
             return false;
         };
-        let free = |word: &str| can_alias_column_on_duckdb(word);
+        let free = |word: &str| is_free(word, Dialect::DuckDb);
         let is_alias = match alias.kind {
             Kind::Quoted => true,
             Kind::Word => free(self.tokens.slice(alias)),
@@ -193,6 +211,8 @@ impl Reader<'_, '_> {
                     matches!(operand.keyword, Keyword::End | Keyword::Null)
                         || ["true", "false"].iter().any(|word| self.tokens.slice(operand).eq_ignore_ascii_case(word))
                         || free(self.tokens.slice(operand))
+                        // `a::int total`
+                        || (last > at + 2 && self.is_sign(last - 2, end, b':'))
                 }
                 _ => false,
             }
