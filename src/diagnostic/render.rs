@@ -33,7 +33,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         .elements(Vec::<Snippet<'_, annotate_snippets::Annotation<'_>>>::new());
     for (file, labels) in by_file(diagnostic) {
         let source = sources.get(file);
-        let mut snippet = Snippet::source(source.text()).path(source.path()).fold(true);
+        let mut snippet = Snippet::source(source.text()).path(source.path()).line_start(source.first_line()).fold(true);
         for (kind, label) in labels {
             let range = clamp(source.text(), label.span);
             snippet = snippet.annotation(kind.span(range).label(label.text.as_str()));
