@@ -68,7 +68,10 @@ impl Config {
     /// Keys and values alone, for templates and for hashing.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        self.iter().map(|(key, setting)| (key.to_owned(), setting.value.clone())).collect::<serde_json::Map<_, _>>().into()
+        self.iter()
+            .map(|(key, setting)| (key.to_owned(), setting.value.clone()))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     }
 
     /// The text of a key, with its place.
@@ -152,11 +155,14 @@ impl Config {
         let mut settings = BTreeMap::new();
         for field in fields.iter() {
             let key = field.key;
-            if CONFIG.find(key.name).is_none() {
+            if CONFIG.find(key.name).is_none() || matches!(key.effect, Effect::Refused(_) | Effect::Ignored(_)) {
                 continue;
             }
-            let known_to_do_nothing = matches!(key.effect, Effect::Refused(_) | Effect::Ignored(_));
-            if !known_to_do_nothing && !key.on.contains(&on.word()) {
+            if !key.on.contains(&on.word()) {
+                if key.effect != Effect::Works {
+                    // That has been said already.
+                    continue;
+                }
                 let message = format!("`{}` has no effect on a {}", key.name, on.word());
                 let kinds = key.on.iter().map(|kind| format!("{kind}s")).collect::<Vec<_>>().join(" and ");
                 reader.found.push(
@@ -232,4 +238,78 @@ fn into_list(value: Value) -> Vec<Value> {
 /// An owner as one text: a text, or `name`, else `email`, of a mapping.
 pub(crate) fn owner_name(owner: &Value) -> Option<&str> {
     owner.as_str().or_else(|| owner.get("name").or_else(|| owner.get("email")).and_then(Value::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{SourceFile, Sources};
+    use serde_json::json;
+
+    fn at(byte: usize) -> Span {
+        Span::new(Sources::default().add(SourceFile::new("m.sql", "x".repeat(100))), byte..byte + 1)
+    }
+
+    fn config(in_file: bool, settings: &[(&'static str, Value)]) -> Config {
+        let setting = |value: &Value| Setting { value: value.clone(), span: at(0), in_file };
+        Config { settings: settings.iter().map(|(key, value)| (*key, setting(value))).collect() }
+    }
+
+    fn recorded(settings: &[(&str, Value)]) -> BTreeMap<String, (Value, Span)> {
+        settings.iter().map(|(key, value)| ((*key).to_owned(), (value.clone(), at(7)))).collect()
+    }
+
+    fn codes(found: &[Diagnostic]) -> Vec<(&str, usize)> {
+        found.iter().map(|found| (found.code.id, found.primary.as_ref().unwrap().span.start)).collect()
+    }
+
+    #[test]
+    fn what_a_template_records_is_closer_than_what_yaml_says() {
+        let mut config =
+            config(false, &[("materialized", json!("view")), ("schema", json!("a")), ("tags", json!(["x"]))]);
+        let found = config.merge_recorded(&recorded(&[
+            ("materialized", json!("table")),
+            ("tags", json!("y")),
+            ("enabled", json!("true")),
+            ("meta", json!({"a": [1]})),
+            ("schema", Value::Null),
+        ]));
+        assert_eq!(found, []);
+        let expected = json!({"enabled": true, "materialized": "table", "meta": {"a": [1]}, "tags": ["x", "y"]});
+        assert_eq!(config.to_json(), expected);
+    }
+
+    #[test]
+    fn what_a_template_records_is_checked_like_everything_else() {
+        let mut config = Config::default();
+        let found = config.merge_recorded(&recorded(&[
+            ("materialised", json!("table")),
+            ("enabled", json!("maybe")),
+            ("delimiter", json!(";")),
+            ("database", json!("x")),
+            ("alias", json!(["x"])),
+        ]));
+        assert_eq!(codes(&found), [("E0106", 7), ("E0114", 7), ("E0106", 7), ("E0105", 7), ("E0114", 7)]);
+        assert!(found.iter().all(|found| !found.help.is_empty()));
+        assert_eq!(config.to_json(), json!({}));
+    }
+
+    #[test]
+    fn front_matter_and_template_may_not_disagree() {
+        let mut both = config(true, &[("materialized", json!("view")), ("schema", json!("a")), ("tags", json!(["x"]))]);
+        let settings = [("materialized", json!("table")), ("schema", json!("a")), ("tags", json!(["y"]))];
+        assert_eq!(codes(&both.merge_recorded(&recorded(&settings))), [("E0106", 7)]);
+        assert_eq!(both.texts("tags"), ["x", "y"]);
+    }
+
+    /// A template that is rendered twice, full and incremental, records the same twice.
+    #[test]
+    fn recording_twice_is_recording_once() {
+        let mut config = config(true, &[("materialized", json!("view"))]);
+        let settings = recorded(&[("tags", json!(["x", "y"])), ("schema", json!("a"))]);
+        assert_eq!(config.merge_recorded(&settings), []);
+        let once = config.clone();
+        assert_eq!(config.merge_recorded(&settings), []);
+        assert_eq!(config, once);
+    }
 }

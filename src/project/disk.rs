@@ -73,7 +73,13 @@ pub(crate) fn inside(path: &str) -> Option<String> {
 
 /// Everything below `start` (relative to `root`), hidden files and folders, other projects, the project's `target/` and
 /// the folders in `others` left out. Links are followed; one that leads back to a folder it stands in is not.
-pub(crate) fn walk(root: &Path, start: &str, others: &BTreeSet<String>, walk: &mut Walk, sources: &mut Sources) -> Vec<Diagnostic> {
+pub(crate) fn walk(
+    root: &Path,
+    start: &str,
+    others: &BTreeSet<String>,
+    walk: &mut Walk,
+    sources: &mut Sources,
+) -> Vec<Diagnostic> {
     let mut entering = Entering { start, others, walk, sources, found: Vec::new(), above: Vec::new() };
     entering.folder(&root.join(start), "");
     let found = entering.found;
@@ -116,7 +122,11 @@ impl Entering<'_> {
     fn entry(&mut self, folder: &Path, below: &str, name: &OsStr, kind: FileType) {
         let absolute = folder.join(name);
         let Some(name) = name.to_str() else {
-            let shown = if below.is_empty() { name.to_string_lossy().into_owned() } else { format!("{below}/{}", name.to_string_lossy()) };
+            let shown = if below.is_empty() {
+                name.to_string_lossy().into_owned()
+            } else {
+                format!("{below}/{}", name.to_string_lossy())
+            };
             let path = self.path_of(&shown);
             let file = self.sources.add(SourceFile::new(path, ""));
             self.found.push(
@@ -126,7 +136,9 @@ impl Entering<'_> {
             );
             return;
         };
-        if name.starts_with('.') || (self.start.is_empty() && below.is_empty() && [PROJECT_FILE, LOCAL_FILE].contains(&name)) {
+        if name.starts_with('.')
+            || (self.start.is_empty() && below.is_empty() && [PROJECT_FILE, LOCAL_FILE].contains(&name))
+        {
             return;
         }
         let below = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
@@ -211,7 +223,10 @@ pub(crate) fn add(sources: &mut Sources, path: &str, text: Text) -> (FileId, Opt
         Text::Good(text) => (sources.add(SourceFile::new(path, text)), None),
         Text::NotUtf8 { replaced, at, bytes } => {
             let file = sources.add(SourceFile::new(path, replaced));
-            let message = format!("`{path}` is not UTF-8: the byte 0x{:02X} cannot stand here", bytes.get(at).copied().unwrap_or(0));
+            let message = format!(
+                "`{path}` is not UTF-8: the byte 0x{:02X} cannot stand here",
+                bytes.get(at).copied().unwrap_or(0)
+            );
             let found = Diagnostic::error(code::NOT_UTF8, message);
             let found = found.at(Span::new(file, at..at + '\u{fffd}'.len_utf8()), "from here on");
             (file, Some(found.help(encoding_help(&bytes))))
@@ -254,4 +269,45 @@ pub(crate) fn reason(error: &io::Error) -> String {
     let reason = reason.split(" (os error").next().unwrap_or(reason);
     let mut characters = reason.chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_inside() {
+        assert_eq!(inside("models").as_deref(), Some("models"));
+        assert_eq!(inside("./a//b/./c/").as_deref(), Some("a/b/c"));
+        assert_eq!(inside(".").as_deref(), Some(""));
+        for outside in ["..", "a/../b", "/tmp", "../x"] {
+            assert_eq!(inside(outside), None, "{outside}");
+        }
+    }
+
+    #[test]
+    fn names_and_extensions() {
+        let found = |below: &str| Found { path: below.to_owned(), below: below.to_owned(), absolute: PathBuf::new() };
+        assert_eq!((found("a.b/c.D.SQL").stem(), found("a.b/c.D.SQL").extension().as_str()), ("c.D", "sql"));
+        assert_eq!((found("a.b/c").extension().as_str(), found("x/y.sql").below_without_extension()), ("", "x/y"));
+    }
+
+    /// Reading a pipe or a socket would block or fail in odd ways.
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sql");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let mut sources = Sources::default();
+        let (_, wrong) = add(&mut sources, "a.sql", read(&path));
+        let wrong = wrong.unwrap();
+        assert_eq!(wrong.code.id, "E0102");
+        assert_eq!(wrong.message, "`a.sql` cannot be read: it is not a regular file");
+    }
+
+    #[test]
+    fn reasons_are_short() {
+        let error = fs_err::read("/does/not/exist").unwrap_err();
+        assert_eq!(reason(&error), "no such file or directory");
+    }
 }

@@ -103,7 +103,8 @@ impl<'n> Fields<'n> {
     /// The texts of a field that takes a mapping.
     pub(crate) fn text_map(&self, name: &str) -> BTreeMap<String, String> {
         let entries = self.get(name).and_then(|field| field.value.as_object());
-        let texts = entries.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+        let texts =
+            entries.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
         texts.collect()
     }
 
@@ -149,7 +150,9 @@ impl<'a> Reader<'a> {
             _ => {
                 let message = format!("{what} is a mapping of keys to values, not {}", node.describe());
                 self.found.push(
-                    Diagnostic::error(code::WRONG_VALUE, message).at(node.span, "no mapping").help("write `key: value`"),
+                    Diagnostic::error(code::WRONG_VALUE, message)
+                        .at(node.span, "no mapping")
+                        .help("write `key: value`"),
                 );
                 Fields::default()
             }
@@ -176,7 +179,9 @@ impl<'a> Reader<'a> {
                 self.found.push(twice.also(first.key_span, "first").help("keep one of the two"));
                 continue;
             }
-            self.mention(key, entry.key_span);
+            if !entry.value.is_null() {
+                self.mention(key, entry.key_span);
+            }
             match self.value(key, &entry.value) {
                 Some(value) => {
                     let field = Field { key, key_span: entry.key_span, node: &entry.value, value };
@@ -205,7 +210,8 @@ impl<'a> Reader<'a> {
             return Some(Value::Null);
         }
         // `port: "{{ env_var('PGPORT', '') }}"` is a port that was not given.
-        if rendered != *node && kind != Kind::Text && value::text(&rendered).is_some_and(|text| text.trim().is_empty()) {
+        if rendered != *node && kind != Kind::Text && value::text(&rendered).is_some_and(|text| text.trim().is_empty())
+        {
             return Some(Value::Null);
         }
         self.fit(key, kind, &rendered)

@@ -15,7 +15,11 @@ pub(crate) struct Candidate<'n> {
 }
 
 /// For each candidate the index of the entry about it.
-pub(crate) fn entries_of(candidates: &[Candidate<'_>], descriptions: &[Description], found: &mut Vec<Diagnostic>) -> Vec<Option<usize>> {
+pub(crate) fn entries_of(
+    candidates: &[Candidate<'_>],
+    descriptions: &[Description],
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Option<usize>> {
     let mut by_stem: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, candidate) in candidates.iter().enumerate() {
         by_stem.entry(candidate.stem).or_default().push(index);
@@ -56,7 +60,12 @@ fn nothing(description: &Description, candidates: &[Candidate<'_>]) -> Diagnosti
     let message = format!("there is no {} `{}` to describe", kind.word(), name.value);
     let found = Diagnostic::error(code::DESCRIBES_NOTHING, message).at(name.span, format!("no such {}", kind.word()));
     if let Some(other) = candidates.iter().find(|candidate| candidate.stem == name.value) {
-        return found.help(format!("`{}` is a {}: describe it under `{}s:`", other.path, other.kind.word(), other.kind.word()));
+        return found.help(format!(
+            "`{}` is a {}: describe it under `{}s:`",
+            other.path,
+            other.kind.word(),
+            other.kind.word()
+        ));
     }
     let extension = if kind == NodeKind::Model { "sql" } else { "csv" };
     if let Some(bare) = name.value.strip_suffix(&format!(".{extension}"))
@@ -64,7 +73,8 @@ fn nothing(description: &Description, candidates: &[Candidate<'_>]) -> Diagnosti
     {
         return found.help(format!("write the name without its extension: `{bare}`"));
     }
-    let found = found.suggest(&name.value, candidates.iter().filter(|other| other.kind == kind).map(|other| other.stem));
+    let found =
+        found.suggest(&name.value, candidates.iter().filter(|other| other.kind == kind).map(|other| other.stem));
     if found.help.is_empty() {
         found.help(format!("write the file `{}.{extension}` below `models/`, or remove the entry", name.value))
     } else {

@@ -29,7 +29,8 @@ mod yaml;
 
 pub use config::{Config, NodeKind, Setting};
 pub use field::Given;
-pub use load::{LoadOptions, load};
+pub use key::key_reference;
+pub use load::{LoadOptions, Loaded, load};
 pub use model::Model;
 pub use property::{Column, Exposure, RawTest, SourceTable};
 pub use render::{Render, RenderScope};
@@ -38,10 +39,7 @@ pub use selector::{Definition, MethodDefinition, Selector};
 pub use settings::{Publish, Settings, UnknownRelations};
 pub use target::{DuckDbTarget, PostgresTarget, Secret, Target, TargetKind};
 
-use crate::{
-    diagnostic::Diagnostic,
-    source::FileId,
-};
+use crate::{diagnostic::Diagnostic, source::FileId};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -75,8 +73,6 @@ pub struct Project {
     pub template_overrides: BTreeMap<String, TextFile>,
     /// The SQL files below the test paths.
     pub test_files: Vec<TextFile>,
-    /// Values to be masked in everything printed or written, the longest first.
-    pub secrets: Vec<String>,
 }
 
 /// A file that other phases read.

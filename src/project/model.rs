@@ -91,7 +91,9 @@ pub(crate) struct Opened {
 /// Splits a model's text and reads the tree of its front matter.
 pub(crate) fn open(file: FileId, text: &str) -> Opened {
     match front_matter::find(file, text) {
-        Ok(front_matter::Parts { yaml: None, sql_start }) => Opened { sql_start, yaml: None, found: Vec::new(), usable: true },
+        Ok(front_matter::Parts { yaml: None, sql_start }) => {
+            Opened { sql_start, yaml: None, found: Vec::new(), usable: true }
+        }
         Ok(front_matter::Parts { yaml: Some(range), sql_start }) => {
             let (yaml, found) = yaml::read(file, text, range, code::BROKEN_FRONT_MATTER);
             let usable = found.is_empty();

@@ -81,12 +81,14 @@ fn relations(project: &Project) -> Vec<Named<'_>> {
 
 /// Why a name cannot work, if it cannot.
 fn unfit(name: &str, kind: &str, place: Span, ours: bool, dialect: Dialect) -> Option<Diagnostic> {
-    let refuse = |message: String, help: &str| Some(Diagnostic::error(code::BAD_NAME, message).at(place, "").help(help));
+    let refuse =
+        |message: String, help: &str| Some(Diagnostic::error(code::BAD_NAME, message).at(place, "").help(help));
     if name.trim().is_empty() {
         return refuse(format!("the {kind} has an empty name"), "give it a name");
     }
     if name.chars().any(char::is_control) {
-        let shown: String = name.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
+        let shown: String =
+            name.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect();
         return refuse(format!("the name of the {kind} `{shown}` has a control character in it"), "rename it");
     }
     if ours && dialect.key(name).starts_with(RESERVED) {
@@ -99,7 +101,8 @@ fn unfit(name: &str, kind: &str, place: Span, ours: bool, dialect: Dialect) -> O
                 "the name of the {kind} `{name}` has {} bytes, and PostgreSQL keeps only {limit} and cuts the rest",
                 name.len()
             );
-            let help = if kind == "model" || kind == "seed" { "shorten it, or set a shorter `alias`" } else { "shorten it" };
+            let help =
+                if kind == "model" || kind == "seed" { "shorten it, or set a shorter `alias`" } else { "shorten it" };
             refuse(message, help)
         }
         _ => None,
@@ -119,17 +122,26 @@ fn duplicates(named: &[Named<'_>], dialect: Dialect) -> Vec<Diagnostic> {
             first.insert(key(&node.relation, dialect), node);
             continue;
         };
-        let kinds = if other.kind == node.kind { format!("two {}s", node.kind) } else { format!("a {} and a {}", other.kind, node.kind) };
+        let kinds = if other.kind == node.kind {
+            format!("two {}s", node.kind)
+        } else {
+            format!("a {} and a {}", other.kind, node.kind)
+        };
         let message = format!("{kinds} are both called `{}`", node.relation);
         let mut diagnostic = Diagnostic::error(code::DUPLICATE_NAME, message)
             .at(node.place, format!("this {}", node.kind))
             .also(other.place, format!("this {}", other.kind));
         if node.relation != other.relation {
-            diagnostic = diagnostic.note(format!("`{}` and `{}` differ only in case, which DuckDB does not see", other.relation, node.relation));
+            diagnostic = diagnostic.note(format!(
+                "`{}` and `{}` differ only in case, which DuckDB does not see",
+                other.relation, node.relation
+            ));
         }
         let help = match (other.kind, node.kind) {
             ("source table", "source table") => "describe the table once",
-            (_, "source table") => "what the project builds is no source: remove the source table, or give the model another `schema`",
+            (_, "source table") => {
+                "what the project builds is no source: remove the source table, or give the model another `schema`"
+            }
             _ => "rename one of the two files, or give one an `alias` or another `schema`",
         };
         found.push(diagnostic.help(help));

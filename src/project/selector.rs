@@ -119,7 +119,9 @@ fn keyed(reader: &mut Reader<'_>, entry: &Entry) -> Option<Selector> {
 
 fn definition(reader: &mut Reader<'_>, node: &Node) -> Option<Definition> {
     match &node.content {
-        Content::Scalar(scalar) if !node.is_null() => Some(Definition::Text(Given::new(scalar.text.clone(), node.span))),
+        Content::Scalar(scalar) if !node.is_null() => {
+            Some(Definition::Text(Given::new(scalar.text.clone(), node.span)))
+        }
         Content::Map(entries) => mapping(reader, node, entries),
         Content::Scalar(_) | Content::List(_) => {
             let message = format!("a selector's definition is a text or a mapping, and this is {}", node.describe());

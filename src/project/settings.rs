@@ -145,7 +145,13 @@ fn good_name(reader: &mut Reader<'_>, name: &Given<String>) -> bool {
     !bad
 }
 
-fn paths(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str, default: &str, given: &mut Vec<Given<String>>) -> Vec<String> {
+fn paths(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    key: &str,
+    default: &str,
+    given: &mut Vec<Given<String>>,
+) -> Vec<String> {
     if !fields.has(key) {
         return vec![default.to_owned()];
     }
@@ -185,7 +191,8 @@ fn require(reader: &mut Reader<'_>, fields: &Fields<'_>) {
             Diagnostic::error(code::WRONG_VALUE, message).help("install that version, or change `require_suiro`")
         }
         None => {
-            let message = format!("`require_suiro` takes conditions such as `>=0.1, <0.3`, and this is `{}`", wanted.value);
+            let message =
+                format!("`require_suiro` takes conditions such as `>=0.1, <0.3`, and this is `{}`", wanted.value);
             Diagnostic::error(code::WRONG_VALUE, message).help("write `>=`, `>`, `<`, `<=` or `=` and a version")
         }
     };

@@ -142,7 +142,7 @@ fn help(kind: Kind, node: &Node) -> String {
         Kind::Text if node.entries().is_some() => "if the value is a template, put it in quotes".to_owned(),
         Kind::Text if node.is_null() => "write a value, or `\"\"` for an empty one".to_owned(),
         Kind::Text => "write one value".to_owned(),
-        Kind::Integer(..) => "write a number, without a unit".to_owned(),
+        Kind::Integer(..) => "write such a number".to_owned(),
         Kind::TextList => "write `[one, two]`".to_owned(),
         Kind::TextMap | Kind::Mapping => "write `name: value` below the key".to_owned(),
         Kind::List => "write the items below the key, each with a `- ` in front".to_owned(),
@@ -201,7 +201,9 @@ mod tests {
 
     #[test]
     fn times_have_units() {
-        for (text, milliseconds) in [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("5 min", 300_000), ("1h", 3_600_000), ("0", 0)] {
+        for (text, milliseconds) in
+            [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("5 min", 300_000), ("1h", 3_600_000), ("0", 0)]
+        {
             assert_eq!(fit(Kind::Duration, &scalar(text, true)), Ok(Value::from(milliseconds)), "{text}");
         }
         assert_eq!(fit(Kind::Seconds, &scalar("10", true)), Ok(Value::from(10_000)));

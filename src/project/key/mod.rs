@@ -4,9 +4,11 @@
 //!
 //! A key whose feature does not exist yet stands here already and says so when it is used; it is never silently ignored.
 
+mod describe;
 mod node;
 mod project;
 
+pub use describe::key_reference;
 pub(crate) use node::{COLUMN, CONFIG, ENTRY, EXPOSURE, FRONT_MATTER, PROPERTIES, SOURCE, SOURCE_TABLE};
 pub(crate) use project::{DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD};
 

@@ -16,7 +16,11 @@ pub(crate) const PROPERTIES: Table = Table {
         key("seeds", Kind::List, "what there is to say about seeds"),
         key("sources", Kind::List, "relations that somebody else fills"),
         key("exposures", Kind::List, "who uses the results: dashboards, notebooks, applications"),
-        key("anchors", Kind::Any, "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself"),
+        key(
+            "anchors",
+            Kind::Any,
+            "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself",
+        ),
         key("unit_tests", Kind::List, "tests of models on given rows").later("unit tests"),
         key("data_tests", Kind::List, "what there is to say about tests that are SQL files").later("tests of data"),
         key("snapshots", Kind::List, "histories of relations").missing("snapshots"),
@@ -169,7 +173,9 @@ const ON_SOURCE: &[Key] = &[
         .also(&["loaded_at_field"])
         .late()
         .later("skipping what did not change"),
-    key("version", Kind::Text, "a query whose answer changes when the rows do").late().later("skipping what did not change"),
+    key("version", Kind::Text, "a query whose answer changes when the rows do")
+        .late()
+        .later("skipping what did not change"),
     key("freshness", Kind::Mapping, "how old the rows may be").later("freshness"),
     ignored("loaded_at_query", "`version` takes a query"),
     ignored("event_time", "only models are built by time range"),
@@ -221,7 +227,11 @@ pub(crate) const EXPOSURE: Table = Table {
         key("owner", TEXT_OR_MAPPING, "who answers for it: a name, or `name` and `email`"),
         key("meta", Kind::Mapping, "anything").merge(Merge::Keys),
         key("config", Kind::Mapping, "`enabled`, `tags` and `meta`, as in dbt"),
-        key("depends_on", Kind::TextList, "the models, seeds and sources that it reads; `ref('x')` and `source('a', 'b')` are understood")
-            .late(),
+        key(
+            "depends_on",
+            Kind::TextList,
+            "the models, seeds and sources that it reads; `ref('x')` and `source('a', 'b')` are understood",
+        )
+        .late(),
     ]],
 };

@@ -20,16 +20,24 @@ const PROJECT_KEYS: &[Key] = &[
     key("model_paths", Kind::TextList, "folders with models, seeds and the YAML files that describe them")
         .default("`[models]`"),
     key("test_paths", Kind::TextList, "folders with tests that are SQL files").default("`[tests]`"),
-    key("template_paths", Kind::TextList, "folders with macros and with templates of the project's own; the first one wins")
-        .default("`[templates]`"),
+    key(
+        "template_paths",
+        Kind::TextList,
+        "folders with macros and with templates of the project's own; the first one wins",
+    )
+    .default("`[templates]`"),
     key(
         "allow_unknown_relations",
         Kind::Choice(&["error", "warn"]),
         "what a relation is that is neither model, seed nor source",
     )
     .default("`error`"),
-    key("publish", Kind::Choice(&["run", "group", "model"]), "what is published in one transaction: everything that a run built, each connected part, or each model")
-        .default("`run`"),
+    key(
+        "publish",
+        Kind::Choice(&["run", "group", "model"]),
+        "what is published in one transaction: everything that a run built, each connected part, or each model",
+    )
+    .default("`run`"),
     key("secrets", Kind::Any, "values, in a list or a mapping, that are masked in everything printed or written"),
     key("anchors", Kind::Any, "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself"),
     key("on_run_start", Kind::Any, "SQL to run once before anything is built").missing("hooks of a run"),
@@ -81,11 +89,18 @@ pub(crate) const POSTGRES: Table = Table {
     keys: &[
         COMMON,
         &[
-            key("url", Kind::Text, "all of the connection in one, `postgres://user:password@host:port/dbname?key=value`; the keys below go first"),
-            key("host", Kind::Text, "the server's name or address, or the folder of its socket").default("`PGHOST`, else `localhost`"),
+            key(
+                "url",
+                Kind::Text,
+                "all of the connection in one, `postgres://user:password@host:port/dbname?key=value`; the keys below go first",
+            ),
+            key("host", Kind::Text, "the server's name or address, or the folder of its socket")
+                .default("`PGHOST`, else `localhost`"),
             key("port", Kind::Integer(1, 65535), "the server's port").default("`PGPORT`, else 5432"),
             key("user", Kind::Text, "the role to log in as").default("`PGUSER`, else the name of the person"),
-            key("password", Kind::Text, "its password; never printed").also(&["pass"]).default("`PGPASSWORD`, else `.pgpass`"),
+            key("password", Kind::Text, "its password; never printed")
+                .also(&["pass"])
+                .default("`PGPASSWORD`, else `.pgpass`"),
             key("token", Kind::Text, "a short-lived token that is sent as the password; never printed"),
             key("dbname", Kind::Text, "the database").also(&["database"]).default("`PGDATABASE`, else the user's name"),
             key("service", Kind::Text, "an entry of the service file").default("`PGSERVICE`"),
@@ -102,7 +117,8 @@ pub(crate) const POSTGRES: Table = Table {
                 .default("`PGCONNECT_TIMEOUT`, else 10 seconds"),
             key("statement_timeout", Kind::Duration, "how long one statement may take; with a unit, such as `30m`")
                 .default("the server's"),
-            key("application_name", Kind::Text, "what the server's administrator sees").default("`suiro <model> <run>`"),
+            key("application_name", Kind::Text, "what the server's administrator sees")
+                .default("`suiro <model> <run>`"),
             key("sslcert", Kind::Text, "the client's certificate").missing("client certificates"),
             key("sslkey", Kind::Text, "the key of the client's certificate").missing("client certificates"),
             refused("search_path", "suiro writes every name with its schema, so that the search path plays no part"),
@@ -118,7 +134,11 @@ pub(crate) const SELECTOR: Table = Table {
     keys: &[&[
         key("name", Kind::Text, "its name, used as `selector:name`"),
         key("description", Kind::Text, "what it is for").late(),
-        key("definition", Kind::Any, "a selection as on the command line, or `method` and `value`, `union`, `intersection`, `exclude`"),
+        key(
+            "definition",
+            Kind::Any,
+            "a selection as on the command line, or `method` and `value`, `union`, `intersection`, `exclude`",
+        ),
         refused("default", "name the selection on the command line"),
     ]],
 };
@@ -127,13 +147,18 @@ pub(crate) const SELECTOR: Table = Table {
 pub(crate) const SELECTOR_METHOD: Table = Table {
     place: "a selector's definition",
     keys: &[&[
-        key("method", Kind::Text, "how to select: `tag`, `path`, `name`, `config.materialized`, `source`, `owner`, `selector`, …"),
+        key(
+            "method",
+            Kind::Text,
+            "how to select: `tag`, `path`, `name`, `config.materialized`, `source`, `owner`, `selector`, …",
+        ),
         key("value", Kind::Text, "what to select"),
         key("parents", Kind::Boolean, "with everything that it reads, as `+value`").default("`false`"),
         key("parents_depth", Kind::Integer(0, 1_000_000), "how many steps up"),
         key("children", Kind::Boolean, "with everything that reads it, as `value+`").default("`false`"),
         key("children_depth", Kind::Integer(0, 1_000_000), "how many steps down"),
-        key("childrens_parents", Kind::Boolean, "with everything that reads it and what that reads, as `@value`").default("`false`"),
+        key("childrens_parents", Kind::Boolean, "with everything that reads it and what that reads, as `@value`")
+            .default("`false`"),
         key("exclude", Kind::List, "what to leave out, each a definition"),
         ignored("indirect_selection", "a test is selected with what it reads"),
     ]],

@@ -103,7 +103,9 @@ mod tests {
         assert_eq!(plain_name("ref('orders')").as_deref(), Some("orders"));
         assert_eq!(plain_name("{{ ref( \"shop\", \"orders\" ) }}").as_deref(), Some("orders"));
         assert_eq!(plain_name("source('icu', 'stays')").as_deref(), Some("icu.stays"));
-        for wrong in ["", " ", "ref(orders)", "ref()", "ref('a", "source('a')", "metric('a')", "ref('a', 'b', 'c')", "ref('')"] {
+        for wrong in
+            ["", " ", "ref(orders)", "ref()", "ref('a", "source('a')", "metric('a')", "ref('a', 'b', 'c')", "ref('')"]
+        {
             assert_eq!(plain_name(wrong), None, "{wrong}");
         }
     }

@@ -7,8 +7,8 @@ mod column;
 mod exposure;
 mod source;
 
-pub(crate) use column::{merge_columns, read as columns, tests};
 pub use column::{Column, RawTest};
+pub(crate) use column::{merge_columns, read as columns, tests};
 pub use exposure::Exposure;
 pub use source::SourceTable;
 

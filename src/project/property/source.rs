@@ -68,8 +68,16 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
         let near = |key: &str| inner.text(key).or_else(|| outer.text(key));
         let relation = RelationName {
             database: outer.string("database").filter(|text| !text.is_empty()).map(Into::into),
-            schema: outer.string("schema").filter(|text| !text.is_empty()).unwrap_or_else(|| source.value.clone()).into(),
-            name: inner.string("identifier").filter(|text| !text.is_empty()).unwrap_or_else(|| name.value.clone()).into(),
+            schema: outer
+                .string("schema")
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| source.value.clone())
+                .into(),
+            name: inner
+                .string("identifier")
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| name.value.clone())
+                .into(),
         };
         tables.push(SourceTable {
             file,

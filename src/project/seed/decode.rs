@@ -55,8 +55,7 @@ impl<R: Read> BufRead for Decoding<R> {
             let last = block.is_empty();
             // Three bytes of UTF-8 per byte of input cover every encoding; some more for what the decoder kept back.
             self.ready.resize(block.len() * 3 + 16, 0);
-            let (result, read, written) =
-                self.decoder.decode_to_utf8_without_replacement(block, &mut self.ready, last);
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(block, &mut self.ready, last);
             self.ready.truncate(written);
             self.at = 0;
             self.input.consume(read);

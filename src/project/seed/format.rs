@@ -37,34 +37,35 @@ impl Format {
     pub(crate) fn of(config: &Config, found: &mut Vec<Diagnostic>) -> Self {
         let mut format = Self::default();
         if let Some(given) = config.text("delimiter") {
-            match character(given.value) {
-                Some(Some(byte)) => format.delimiter = byte,
+            match Character::read(given.value) {
+                Some(Character::Is(byte)) => format.delimiter = byte,
                 _ => found.push(wrong_character("delimiter", &given, "write one character, such as `;`, or `tab`")),
             }
         }
-        if let Some(given) = config.text("quote") {
-            match character(given.value) {
-                Some(quote) if quote != Some(format.delimiter) => format.quote = quote,
-                Some(_) => {
-                    let message = "`quote` and `delimiter` are the same character";
-                    found.push(Diagnostic::error(code::WRONG_VALUE, message).at(given.span, "").help("change one of the two"));
-                }
-                None => found.push(wrong_character("quote", &given, "write one character, such as `'`, or `none`")),
+        match config.text("quote").map(|given| (Character::read(given.value), given)) {
+            // Without a word about quotes, a file separated by them has none.
+            None => format.quote = format.quote.filter(|quote| *quote != format.delimiter),
+            Some((Some(Character::None), _)) => format.quote = None,
+            Some((Some(Character::Is(quote)), _)) if quote != format.delimiter => format.quote = Some(quote),
+            Some((Some(Character::Is(_)), given)) => {
+                let message = "`quote` and `delimiter` are the same character";
+                let same = Diagnostic::error(code::WRONG_VALUE, message).at(given.span, "");
+                found.push(same.help("change one of the two"));
             }
-        } else if format.quote == Some(format.delimiter) {
-            format.quote = None;
+            Some((None, given)) => {
+                found.push(wrong_character("quote", &given, "write one character, such as `'`, or `none`"));
+            }
         }
         if let Some(given) = config.text("encoding") {
-            match Encoding::for_label(given.value.as_bytes()) {
-                Some(encoding) => format.encoding = encoding,
-                None => {
-                    let message = format!("`{}` is no encoding that suiro knows", given.value);
-                    let help = match closest(given.value, ENCODINGS.iter().copied()) {
-                        Some(name) => format!("did you mean `{name}`?"),
-                        None => format!("write its name on the web, such as {}", ENCODINGS.join(", ")),
-                    };
-                    found.push(Diagnostic::error(code::WRONG_VALUE, message).at(given.span, "").help(help));
-                }
+            if let Some(encoding) = Encoding::for_label(given.value.as_bytes()) {
+                format.encoding = encoding;
+            } else {
+                let message = format!("`{}` is no encoding that suiro knows", given.value);
+                let help = match closest(given.value, ENCODINGS.iter().copied()) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("write its name on the web, such as {}", ENCODINGS.join(", ")),
+                };
+                found.push(Diagnostic::error(code::WRONG_VALUE, message).at(given.span, "").help(help));
             }
         }
         format.null_values = config.texts("null_values").into_iter().map(str::to_owned).collect();
@@ -79,21 +80,44 @@ impl Format {
 }
 
 /// Those that people ask for.
-const ENCODINGS: &[&str] =
-    &["utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1", "iso-8859-15", "shift_jis", "euc-jp", "gbk", "big5", "euc-kr"];
+const ENCODINGS: &[&str] = &[
+    "utf-8",
+    "utf-16le",
+    "utf-16be",
+    "windows-1252",
+    "iso-8859-1",
+    "iso-8859-15",
+    "shift_jis",
+    "euc-jp",
+    "gbk",
+    "big5",
+    "euc-kr",
+];
 
-/// One ASCII character, or `none`; nothing if the text is neither.
-fn character(text: &str) -> Option<Option<u8>> {
-    match text.as_bytes() {
-        [] => Some(None),
-        _ if text == "none" => Some(None),
-        _ if text == "tab" || text == "\\t" => Some(Some(b'\t')),
-        [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'\n' && *byte != b'\r' => Some(Some(*byte)),
-        _ => None,
+/// What `delimiter` and `quote` take.
+enum Character {
+    /// This ASCII character.
+    Is(u8),
+    /// `none`, or nothing.
+    None,
+}
+
+impl Character {
+    fn read(text: &str) -> Option<Self> {
+        match text.as_bytes() {
+            [] => Some(Self::None),
+            _ if text == "none" => Some(Self::None),
+            _ if text == "tab" || text == "\\t" => Some(Self::Is(b'\t')),
+            [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'\n' | b'\r') => {
+                Some(Self::Is(*byte))
+            }
+            _ => None,
+        }
     }
 }
 
 fn wrong_character(key: &str, given: &Given<&str>, help: &str) -> Diagnostic {
-    let message = format!("`{key}` takes one ASCII character that is neither letter nor digit, and this is `{}`", given.value);
+    let message =
+        format!("`{key}` takes one ASCII character that is neither letter nor digit, and this is `{}`", given.value);
     Diagnostic::error(code::WRONG_VALUE, message).at(given.span, "").help(help)
 }

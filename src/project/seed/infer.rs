@@ -108,13 +108,12 @@ impl Inference {
     /// The type.
     pub(crate) fn kind(self) -> SeedType {
         match self {
-            Self::Nothing | Self::Text => SeedType::Text,
+            Self::Nothing | Self::Text | Self::Number(Numbers { exponent: true, too_fine: true, .. }) => SeedType::Text,
             Self::Boolean => SeedType::Boolean,
             Self::Date => SeedType::Date,
             Self::Timestamp => SeedType::Timestamp,
             Self::TimestampTz => SeedType::TimestampTz,
-            Self::Number(Numbers { exponent: true, too_fine: false, .. }) => SeedType::Double,
-            Self::Number(Numbers { exponent: true, .. }) => SeedType::Text,
+            Self::Number(Numbers { exponent: true, .. }) => SeedType::Double,
             Self::Number(Numbers { scale: 0, beyond: false, .. }) => SeedType::Integer,
             Self::Number(Numbers { whole, scale, .. }) => match whole.max(1) + scale {
                 digits if digits <= SHORT_DIGITS => SeedType::Numeric { precision: SHORT_DIGITS, scale },
@@ -128,7 +127,6 @@ impl Inference {
 /// What one value looks like.
 fn form(value: &str) -> Inference {
     match value.as_bytes() {
-        [] => Inference::Text,
         [b't' | b'T' | b'f' | b'F', ..] => match value {
             "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Inference::Boolean,
             _ => Inference::Text,
@@ -167,8 +165,11 @@ fn number(value: &str) -> Option<Numbers> {
         // Too large becomes infinite and too small becomes zero: then it is not this number any more.
         let same = value.parse::<f64>().is_ok_and(|number| number.is_finite() && (number != 0.0 || significant == 0));
         let too_fine = significant > DOUBLE_DIGITS;
-        return (!bare.is_empty() && digits(bare) && same)
-            .then_some(Numbers { exponent: true, too_fine, ..Numbers::default() });
+        return (!bare.is_empty() && digits(bare) && same).then_some(Numbers {
+            exponent: true,
+            too_fine,
+            ..Numbers::default()
+        });
     }
     let limit = if fraction.is_empty() { DOUBLE_WHOLE_DIGITS } else { DOUBLE_DIGITS };
     Some(Numbers {
@@ -235,7 +236,8 @@ fn is_time(time: &str) -> bool {
     };
     let mut parts = clock.split(':');
     let (hour, minute, second) = (parts.next(), parts.next(), parts.next());
-    let below = |part: Option<&str>, limit: u32| part.and_then(|part| fixed(part, 2)).is_some_and(|number| number < limit);
+    let below =
+        |part: Option<&str>, limit: u32| part.and_then(|part| fixed(part, 2)).is_some_and(|number| number < limit);
     let fraction_fits = fraction.is_none_or(|digits| {
         (1..=6).contains(&digits.len()) && second.is_some() && digits.bytes().all(|byte| byte.is_ascii_digit())
     });
@@ -311,7 +313,10 @@ mod tests {
             (&["1E-05", "0.30000000000000004", "0e0"], "DOUBLE PRECISION"),
             (&["2024-02-29"], "DATE"),
             (&["2024-01-31 12:30", "2024-01-31T12:30:59.123456"], "TIMESTAMP"),
-            (&["2024-01-31T12:30:00Z", "2024-01-31 12:30:00+0900", "2024-01-31 12:30:00-03:30"], "TIMESTAMP WITH TIME ZONE"),
+            (
+                &["2024-01-31T12:30:00Z", "2024-01-31 12:30:00+0900", "2024-01-31 12:30:00-03:30"],
+                "TIMESTAMP WITH TIME ZONE",
+            ),
         ] {
             assert_eq!(kind(values), expected, "{values:?}");
         }

@@ -12,9 +12,9 @@ mod scan;
 
 pub(crate) use format::Format;
 pub use infer::SeedType;
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Problem, excerpt};
+pub(crate) use scan::unknown_types;
 pub use scan::{Rows, SeedColumn, SeedTable};
-pub(crate) use scan::{first_line, unknown_types};
 
 use super::{
     config::Config,

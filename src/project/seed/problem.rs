@@ -6,7 +6,8 @@ use crate::{
     project::disk,
     source::{SourceFile, Sources, Span},
 };
-use std::io::BufRead;
+use encoding_rs::Encoding;
+use std::{io::BufRead, path::Path};
 
 /// How much of a line is shown.
 const LONGEST_SHOWN: usize = 400;
@@ -26,7 +27,12 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// An error on that line.
-    pub(crate) fn new(line: u64, message: impl Into<String>, label: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        line: u64,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
         Self {
             severity: Severity::Error,
             code: code::BROKEN_SEED,
@@ -44,13 +50,20 @@ impl Problem {
             Broken::Unreadable(error) => Self {
                 code: code::UNREADABLE_FILE,
                 line: None,
-                ..Self::new(1, format!("`{path}` cannot be read: {}", disk::reason(&error)), "", "let the person who runs suiro read it")
+                ..Self::new(
+                    1,
+                    format!("`{path}` cannot be read: {}", disk::reason(&error)),
+                    "",
+                    "let the person who runs suiro read it",
+                )
             },
             Broken::WrongEncoding { line, encoding } => {
                 let help = match start {
                     [0xFF, 0xFE, ..] => "the file is UTF-16: set `encoding: utf-16le` for it, or save it as UTF-8",
                     [0xFE, 0xFF, ..] => "the file is UTF-16: set `encoding: utf-16be` for it, or save it as UTF-8",
-                    _ => "save the file as UTF-8, or say what it is with `encoding`, such as `windows-1252` or `shift_jis`",
+                    _ => {
+                        "save the file as UTF-8, or say what it is with `encoding`, such as `windows-1252` or `shift_jis`"
+                    }
                 };
                 let message = format!("`{path}` is not {encoding}: line {line} has a byte that cannot stand there");
                 Self { code: code::NOT_UTF8, ..Self::new(line, message, "", help) }
@@ -67,33 +80,32 @@ impl Problem {
                 "",
                 "write a quote that is part of the value twice, or set `quote: none`",
             ),
-            Broken::TooLong { line } => Self::new(
-                line,
-                "a row that starts here does not end within 64 MiB",
-                "",
-                "a quote is probably missing",
-            ),
+            Broken::TooLong { line } => {
+                Self::new(line, "a row that starts here does not end within 64 MiB", "", "a quote is probably missing")
+            }
         }
     }
 
     /// The diagnostic; the line that it is about is read again and added to the sources.
     pub(crate) fn into_diagnostic(self, seed: &Seed, sources: &mut Sources) -> Diagnostic {
         let line = self.line.unwrap_or(1);
-        let text = self.line.and_then(|line| excerpt(seed, line)).unwrap_or_default();
+        let text = self.line.and_then(|line| excerpt(&seed.absolute, seed.format.encoding, line)).unwrap_or_default();
         let span = 0..text.trim_end().len();
-        let file = sources.add(SourceFile::excerpt(seed.path.clone(), usize::try_from(line).unwrap_or(usize::MAX), text));
-        let mut diagnostic = Diagnostic::error(self.code, self.message).at(Span::new(file, span), self.label).help(self.help);
+        let file =
+            sources.add(SourceFile::excerpt(seed.path.clone(), usize::try_from(line).unwrap_or(usize::MAX), text));
+        let mut diagnostic =
+            Diagnostic::error(self.code, self.message).at(Span::new(file, span), self.label).help(self.help);
         diagnostic.severity = self.severity;
         diagnostic.notes = self.notes;
         diagnostic
     }
 }
 
-/// One physical line of the file, cut where it is long; wrong bytes are replaced.
-pub(crate) fn excerpt(seed: &Seed, line: u64) -> Option<String> {
-    disk::regular(&seed.absolute).ok()?;
-    let file = fs_err::File::open(&seed.absolute).ok()?;
-    let mut input = decode::decoded(file, seed.format.encoding).ok()?;
+/// One physical line of a file, cut where it is long; wrong bytes are replaced.
+pub(crate) fn excerpt(path: &Path, encoding: &'static Encoding, line: u64) -> Option<String> {
+    disk::regular(path).ok()?;
+    let file = fs_err::File::open(path).ok()?;
+    let mut input = decode::decoded(file, encoding).ok()?;
     let (mut at, mut text, mut after_return) = (1, Vec::new(), false);
     loop {
         let buffer = match input.fill_buf() {

@@ -3,7 +3,6 @@
 use super::{
     Problem, Seed, decode,
     infer::{Inference, SeedType, spelled},
-    problem::excerpt,
     records::{Broken, Record, Records},
 };
 use crate::{
@@ -87,7 +86,12 @@ impl Scanning<'_> {
         let header = loop {
             if !records.next(&mut record)? {
                 let help = "write the names of the columns on the first line, or remove the file";
-                self.problems.push(Problem::new(1, "the seed is empty: it has no line with the names of its columns", "", help));
+                self.problems.push(Problem::new(
+                    1,
+                    "the seed is empty: it has no line with the names of its columns",
+                    "",
+                    help,
+                ));
                 return Ok(None);
             }
             if !record.is_blank() {
@@ -118,7 +122,12 @@ impl Scanning<'_> {
             for ((value, quoted), inference) in record.values().zip(&mut inferences) {
                 if value.contains('\0') {
                     let help = "remove it, or say what the file is with `encoding`";
-                    self.problems.push(Problem::new(record.line, "a value holds a NUL character, which no text in a database can", "", help));
+                    self.problems.push(Problem::new(
+                        record.line,
+                        "a value holds a NUL character, which no text in a database can",
+                        "",
+                        help,
+                    ));
                     return Ok(None);
                 }
                 if let Some(value) = null_or(&self.seed.format.null_values, value, quoted) {
@@ -156,15 +165,20 @@ impl Scanning<'_> {
             if let Some(limit) = dialect.and_then(Dialect::longest_name)
                 && name.len() > limit
             {
-                let message = format!("the column `{name}` has a name of {} bytes, and PostgreSQL keeps {limit}", name.len());
-                self.problems.push(Problem { code: code::BAD_NAME, ..Problem::new(line, message, "", "shorten the name") });
+                let message =
+                    format!("the column `{name}` has a name of {} bytes, and PostgreSQL keeps {limit}", name.len());
+                self.problems
+                    .push(Problem { code: code::BAD_NAME, ..Problem::new(line, message, "", "shorten the name") });
             }
         }
         if let [only] = names.as_slice()
             && let Some(other) = [';', '\t', '|', ','].iter().find(|other| only.contains(**other))
         {
             let shown = if *other == '\t' { "tab".to_owned() } else { format!("'{other}'") };
-            let message = format!("the seed has only one column, and its name contains {}", if *other == '\t' { "a tab".to_owned() } else { format!("`{other}`") });
+            let message = format!(
+                "the seed has only one column, and its name contains {}",
+                if *other == '\t' { "a tab".to_owned() } else { format!("`{other}`") }
+            );
             let help = format!("if that separates the values, set `delimiter: {shown}` for the seed");
             self.problems.push(Problem { severity: Severity::Warning, ..Problem::new(line, message, "", help) });
         }
@@ -194,17 +208,14 @@ impl Scanning<'_> {
 
     fn columns(&mut self, header: Vec<String>, inferences: &[Inference]) -> Vec<SeedColumn> {
         let given = &self.seed.format.column_types;
-        header
-            .into_iter()
-            .zip(inferences)
-            .map(|(name, inference)| match given.get(&name) {
-                Some(data_type) => SeedColumn { name, data_type: data_type.clone(), inferred: None },
-                None => {
-                    let kind = inference.kind();
-                    SeedColumn { name, data_type: kind.to_string(), inferred: Some(kind) }
-                }
-            })
-            .collect()
+        let columns = header.into_iter().zip(inferences).map(|(name, inference)| {
+            let kind = inference.kind();
+            match given.get(&name).cloned() {
+                Some(data_type) => SeedColumn { name, data_type, inferred: None },
+                None => SeedColumn { name, data_type: kind.to_string(), inferred: Some(kind) },
+            }
+        });
+        columns.collect()
     }
 }
 
@@ -333,7 +344,10 @@ impl Rows {
     fn changed(&self, broken: &Broken) -> Diagnostic {
         let reason = match broken {
             Broken::Unreadable(error) => disk::reason(error),
-            Broken::WrongEncoding { line, .. } | Broken::Unterminated { line } | Broken::AfterQuote { line } | Broken::TooLong { line } => {
+            Broken::WrongEncoding { line, .. }
+            | Broken::Unterminated { line }
+            | Broken::AfterQuote { line }
+            | Broken::TooLong { line } => {
                 format!("line {line} is broken")
             }
         };
@@ -345,9 +359,10 @@ impl Rows {
         Diagnostic::error(code::BROKEN_SEED, message).at(self.place, "").help("run the same command again")
     }
 
-    fn row(&self) -> Result<Vec<Option<String>>, Diagnostic> {
+    fn row(&self) -> Result<Vec<Option<String>>, Box<Diagnostic>> {
         if self.record.len() != self.columns {
-            return Err(self.changed_because(&format!("line {} has another number of values", self.record.line)));
+            let reason = format!("line {} has another number of values", self.record.line);
+            return Err(Box::new(self.changed_because(&reason)));
         }
         let types = self.types.iter().copied().chain(std::iter::repeat(None));
         let values = self.record.values().zip(types).map(|((value, quoted), kind)| {
@@ -375,7 +390,7 @@ impl Iterator for Rows {
                     return Some(Ok(vec![None]));
                 }
                 (self.waiting, self.blank) = (false, 0);
-                return Some(self.row());
+                return Some(self.row().map_err(|changed| *changed));
             }
             match self.input.as_mut()?.next(&mut self.record) {
                 Ok(true) if self.record.is_blank() => self.blank += 1,
@@ -391,9 +406,4 @@ impl Iterator for Rows {
             }
         }
     }
-}
-
-/// The first line of a seed's file, for messages about the seed as a whole.
-pub(crate) fn first_line(seed: &Seed) -> String {
-    excerpt(seed, 1).unwrap_or_default()
 }

@@ -41,10 +41,13 @@ pub(crate) fn choose<'n>(
                 return Some((Given::new(only.key.clone(), only.key_span), &only.value));
             }
             let known = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let found = Diagnostic::error(code::UNKNOWN_TARGET, "the project has several targets and names none of them");
+            let found =
+                Diagnostic::error(code::UNKNOWN_TARGET, "the project has several targets and names none of them");
             let first = targets.first().map_or(top, |entry| entry.key_span);
             reader.found.push(
-                found.at(first, "one of them").help(format!("write `target: …` or pass `--target …` with one of {known}")),
+                found
+                    .at(first, "one of them")
+                    .help(format!("write `target: …` or pass `--target …` with one of {known}")),
             );
             return None;
         }
@@ -52,7 +55,8 @@ pub(crate) fn choose<'n>(
     if let Some(entry) = targets.iter().find(|entry| entry.key == name) {
         return Some((Given::new(entry.key.clone(), entry.key_span), &entry.value));
     }
-    let found = Diagnostic::error(code::UNKNOWN_TARGET, format!("the project has no target `{name}`, which {by} names"));
+    let found =
+        Diagnostic::error(code::UNKNOWN_TARGET, format!("the project has no target `{name}`, which {by} names"));
     let found = match place {
         Some(place) => found.at(place, "no such target"),
         None => found.at(targets.first().map_or(top, |entry| entry.key_span), "the targets stand here"),

@@ -8,12 +8,13 @@ mod secret;
 
 pub(crate) use choose::{Wishes, choose};
 pub use secret::Secret;
-pub(crate) use secret::{maskable, passwords_in};
+use secret::passwords_in;
+pub(crate) use secret::{maskable, secrets_in_broken, texts_of, written_secrets};
 
 use super::{
     field::{Fields, Given, Reader},
     key,
-    yaml::{Content, Node},
+    yaml::{Content, Entry, Node},
 };
 use crate::{
     diagnostic::{Diagnostic, code},
@@ -118,7 +119,12 @@ pub(crate) struct Context<'c> {
 }
 
 /// Reads the target of that name; nothing if its engine is not known. The texts are its secrets.
-pub(crate) fn read(reader: &mut Reader<'_>, name: &Given<String>, node: &Node, context: &Context<'_>) -> (Option<Target>, Vec<String>) {
+pub(crate) fn read(
+    reader: &mut Reader<'_>,
+    name: &Given<String>,
+    node: &Node,
+    context: &Context<'_>,
+) -> (Option<Target>, Vec<String>) {
     let what = format!("the target `{}`", name.value);
     let Content::Map(entries) = &node.content else {
         reader.fields(node, &key::DUCKDB, &what);
@@ -151,7 +157,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, name: &Given<String>, node: &Node, c
 }
 
 /// The engine, which decides what the other keys are.
-fn engine(reader: &mut Reader<'_>, entries: &[super::yaml::Entry], what: &str, name: Span) -> Option<Dialect> {
+fn engine(reader: &mut Reader<'_>, entries: &[Entry], what: &str, name: Span) -> Option<Dialect> {
     let types = entries.iter().filter(|entry| entry.key == "type");
     let before = reader.found.len();
     // Only this one key is read here, and only it may complain; the others are read once it is known.
@@ -175,7 +181,12 @@ fn engine(reader: &mut Reader<'_>, entries: &[super::yaml::Entry], what: &str, n
     }
 }
 
-fn duckdb(reader: &mut Reader<'_>, fields: &Fields<'_>, context: &Context<'_>, secrets: &mut Vec<String>) -> DuckDbTarget {
+fn duckdb(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    context: &Context<'_>,
+    secrets: &mut Vec<String>,
+) -> DuckDbTarget {
     if let Some(field) = fields.get("secrets") {
         secrets.extend(texts_of(reader, field.node));
     }
@@ -185,22 +196,28 @@ fn duckdb(reader: &mut Reader<'_>, fields: &Fields<'_>, context: &Context<'_>, s
     DuckDbTarget { path, file, memory_limit: filled(fields, "memory_limit") }
 }
 
-fn postgres(reader: &mut Reader<'_>, fields: &Fields<'_>, context: &Context<'_>, secrets: &mut Vec<String>) -> PostgresTarget {
+fn postgres(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    context: &Context<'_>,
+    secrets: &mut Vec<String>,
+) -> PostgresTarget {
     let url = filled(fields, "url");
     if let (Some(url), Some(field)) = (&url, fields.get("url")) {
         secrets.extend(passwords_in(url));
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             let message = "`url` starts with `postgres://` or `postgresql://`, and this does not";
             reader.found.push(
-                Diagnostic::error(code::WRONG_VALUE, message)
-                    .at(field.node.span, "")
-                    .help("write `postgres://user@host:port/dbname`, or use the keys `host`, `port`, `user` and `dbname`"),
+                Diagnostic::error(code::WRONG_VALUE, message).at(field.node.span, "").help(
+                    "write `postgres://user@host:port/dbname`, or use the keys `host`, `port`, `user` and `dbname`",
+                ),
             );
         }
     }
     let (password, token) = (filled(fields, "password"), filled(fields, "token"));
     if let (Some(_), Some(_), Some(field)) = (&password, &token, fields.get("token")) {
-        let twice = Diagnostic::error(code::WRONG_VALUE, "the target has a `password` and a `token`, and can send only one");
+        let twice =
+            Diagnostic::error(code::WRONG_VALUE, "the target has a `password` and a `token`, and can send only one");
         reader.found.push(twice.at(field.key_span, "").help("remove one of the two"));
     }
     let password = password.or(token);
@@ -229,27 +246,4 @@ fn postgres(reader: &mut Reader<'_>, fields: &Fields<'_>, context: &Context<'_>,
 /// A text that is not empty: an empty one, mostly a variable that is not set, counts as not given.
 fn filled(fields: &Fields<'_>, name: &str) -> Option<String> {
     fields.string(name).filter(|text| !text.is_empty())
-}
-
-/// What a secret's mapping says besides secrets, and what would be missed if it were masked everywhere.
-const NOT_SECRET: &[&str] = &["type", "name", "provider", "scope", "region", "endpoint", "url_style", "use_ssl", "chain"];
-
-/// Every text below a node of `secrets:`, rendered.
-pub(crate) fn texts_of(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
-    let Some(node) = reader.render(node) else { return Vec::new() };
-    let mut texts = Vec::new();
-    collect(&node, &mut texts);
-    texts
-}
-
-fn collect(node: &Node, texts: &mut Vec<String>) {
-    match &node.content {
-        Content::Scalar(scalar) if !scalar.is_null() => texts.push(scalar.text.clone()),
-        Content::Scalar(_) => {}
-        Content::List(items) => items.iter().for_each(|item| collect(item, texts)),
-        Content::Map(entries) => {
-            let secret = entries.iter().filter(|entry| !NOT_SECRET.contains(&entry.key.as_str()));
-            secret.for_each(|entry| collect(&entry.value, texts));
-        }
-    }
 }

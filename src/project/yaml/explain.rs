@@ -34,6 +34,20 @@ const MEANINGS: &[(&str, &str, &str)] = &[
     ("placement of ':'", "no key can stand here", "close the bracket above, or put the value in quotes"),
     ("simple key expect", "this line has no value", "write `key: value`, with a space after the colon"),
     ("expected <document start>", "no key can stand here", "write `key: value`, with a space after the colon"),
+    ("byte order mark", "a byte order mark stands in the middle of the file", "remove this invisible character"),
+    (
+        "block scalar, did not find",
+        "text follows `|` or `>`",
+        "start the text on the next line, or put the value in quotes",
+    ),
+    ("invalid indentation", "this line is indented in a way that YAML cannot read", INDENTATION),
+    ("comments must be separated", "a comment starts without a space in front of it", "write a space before the `#`"),
+    ("plain scalar cannot start", "a value cannot start with this character", "put the value in quotes"),
+    (
+        "only valid inside a block",
+        "a list of `- ` cannot stand inside brackets",
+        "write `[a, b]`, or put the value in quotes",
+    ),
     ("unprintable", "this character cannot stand in YAML", "remove it, or write it as an escape in double quotes"),
 ];
 
@@ -71,7 +85,7 @@ pub(super) fn syntax(places: &Places<'_>, error: &ScanError, broken: Code) -> Bo
     let found = Diagnostic::error(broken, message).at(places.at(at..at + width), "");
     Box::new(match help {
         Some(help) => found.help(help),
-        None => found.note("this is what the YAML parser says"),
+        None => found.help("check the quotes, the brackets and the indentation of this line"),
     })
 }
 
@@ -85,7 +99,9 @@ pub(super) fn compound_key(places: &Places<'_>, key: Span, broken: Code) -> Box<
     if text[..at].ends_with('{') && text[at..].starts_with('{') {
         return needs_quotes(places, line_start, line, broken);
     }
-    Box::new(Diagnostic::error(broken, "a key must be text").at(key, "is a list or a mapping").help("write a plain name"))
+    Box::new(
+        Diagnostic::error(broken, "a key must be text").at(key, "is a list or a mapping").help("write a plain name"),
+    )
 }
 
 fn needs_quotes(places: &Places<'_>, line_start: usize, line: &str, broken: Code) -> Box<Diagnostic> {

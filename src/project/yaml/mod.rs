@@ -68,11 +68,7 @@ impl Node {
             }
             serde_json::Value::Object(map) => Content::Map(
                 map.iter()
-                    .map(|(key, value)| Entry {
-                        key: key.clone(),
-                        key_span: span,
-                        value: Self::from_json(value, span),
-                    })
+                    .map(|(key, value)| Entry { key: key.clone(), key_span: span, value: Self::from_json(value, span) })
                     .collect(),
             ),
         };
@@ -119,9 +115,11 @@ impl Node {
         match &self.content {
             Content::Scalar(scalar) => scalar.to_json(),
             Content::List(items) => items.iter().map(Self::to_json).collect(),
-            Content::Map(entries) => {
-                entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect::<serde_json::Map<_, _>>().into()
-            }
+            Content::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
         }
     }
 

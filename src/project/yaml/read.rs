@@ -13,12 +13,16 @@ const DEEPEST: usize = 64;
 /// How many nodes aliases may add to one file, so that a few lines cannot grow into gigabytes.
 const MOST_COPIES: usize = 100_000;
 
+const FLATTER: &str = "a bracket is probably missing";
+const SPELL_OUT: &str = "write the value itself instead of the alias";
+
 /// Reads the bytes `range` of a file as one YAML document. Without a document (an empty file, comments only) there is
 /// no node. `broken` is the code for text that cannot be read. After an error of syntax there is no node either; keys
 /// that are given twice are reported, and the first one stands.
 pub(crate) fn read(file: FileId, text: &str, range: Range<usize>, broken: Code) -> (Option<Node>, Vec<Diagnostic>) {
     let place = Places::new(file, &text[range.clone()], range.start);
-    let mut builder = Builder { place, broken, open: Vec::new(), anchors: BTreeMap::new(), copies: 0, found: Vec::new() };
+    let mut builder =
+        Builder { place, broken, open: Vec::new(), anchors: BTreeMap::new(), copies: 0, found: Vec::new() };
     let mut document = None;
     let mut documents = 0;
     for event in Parser::new_from_str(&text[range.clone()]) {
@@ -27,9 +31,10 @@ pub(crate) fn read(file: FileId, text: &str, range: Range<usize>, broken: Code) 
                 documents += 1;
                 if documents > 1 {
                     let span = builder.place.span(span, None);
-                    let second = Diagnostic::error(broken, "a file holds one YAML document, and here a second one starts")
-                        .at(span, "second document")
-                        .help("remove the `---`, or move what follows into a file of its own");
+                    let second =
+                        Diagnostic::error(broken, "a file holds one YAML document, and here a second one starts")
+                            .at(span, "second document")
+                            .help("remove the `---`, or move what follows into a file of its own");
                     builder.found.push(second);
                     break;
                 }
@@ -129,16 +134,16 @@ impl Builder<'_> {
                 let plain = self.is_plain(style, tag.as_deref(), span)?;
                 self.finish(Node { span, content: Content::Scalar(Scalar { text: text.into_owned(), plain }) }, anchor)
             }
-            Event::SequenceStart(anchor, tag) => {
-                self.start(span, anchor, tag, OpenKind::List(Vec::new()), "seq")
-            }
+            Event::SequenceStart(anchor, tag) => self.start(span, anchor, tag, OpenKind::List(Vec::new()), "seq"),
             Event::MappingStart(anchor, tag) => {
                 let kind = OpenKind::Map { entries: Vec::new(), merged: Vec::new(), key: None };
                 self.start(span, anchor, tag, kind, "map")
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             Event::Alias(anchor) => self.alias(anchor, span),
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Ok(None),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(None)
+            }
         }
     }
 
@@ -146,7 +151,9 @@ impl Builder<'_> {
         match tag {
             None => Ok(style == ScalarStyle::Plain),
             Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Ok(false),
-            Some(tag) if tag.is_yaml_core_schema() && ["int", "float", "bool", "null"].contains(&tag.suffix.as_str()) => {
+            Some(tag)
+                if tag.is_yaml_core_schema() && ["int", "float", "bool", "null"].contains(&tag.suffix.as_str()) =>
+            {
                 Ok(true)
             }
             Some(tag) if tag.handle.is_empty() && tag.suffix == "!" => Ok(false),
@@ -157,7 +164,9 @@ impl Builder<'_> {
     fn unknown_tag(&self, tag: &Tag, span: Span) -> Box<Diagnostic> {
         let written = if tag.handle == "!" { format!("!{}", tag.suffix) } else { tag.suffix.clone() };
         let message = format!("the YAML tag `{written}` is not known");
-        Box::new(Diagnostic::error(self.broken, message).at(span, "of this value").help("write the value without a tag"))
+        Box::new(
+            Diagnostic::error(self.broken, message).at(span, "of this value").help("write the value without a tag"),
+        )
     }
 
     fn start(&mut self, start: Span, anchor: usize, tag: Option<Cow<'_, Tag>>, kind: OpenKind, core: &str) -> Step {
@@ -166,7 +175,7 @@ impl Builder<'_> {
         }
         if self.open.len() >= DEEPEST {
             let message = format!("lists and mappings stand more than {DEEPEST} levels deep in each other");
-            return Err(Box::new(Diagnostic::error(self.broken, message).at(start, "too deep")));
+            return Err(Box::new(Diagnostic::error(self.broken, message).at(start, "too deep").help(FLATTER)));
         }
         self.open.push(Open { start, anchor, kind });
         Ok(None)
@@ -193,29 +202,31 @@ impl Builder<'_> {
         // The end of a block is only noticed at the next token, without a byte of its own; in flow style the closing
         // bracket is the end.
         let last = if end.start < end.end { end.end } else { last.unwrap_or(end.end) };
-        let span = self.place.at(first..last.max(first));
+        let span = Span::new(open.start.file, first..last.max(first));
         self.finish(Node { span, content }, open.anchor)
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Step {
         let Some(node) = self.anchors.get(&anchor).cloned() else {
             let message = "this alias stands inside the value that it repeats";
-            return Err(Box::new(Diagnostic::error(self.broken, message).at(span, "refers to itself")));
+            return Err(Box::new(Diagnostic::error(self.broken, message).at(span, "refers to itself").help(SPELL_OUT)));
         };
         self.copies += count(&node);
         if self.copies > MOST_COPIES {
             let message = format!("aliases repeat more than {MOST_COPIES} values in this file");
-            return Err(Box::new(Diagnostic::error(self.broken, message).at(span, "too many from here on")));
+            return Err(Box::new(
+                Diagnostic::error(self.broken, message).at(span, "too many from here on").help(SPELL_OUT),
+            ));
         }
         if self.open.len() + depth(&node) > DEEPEST {
             let message = format!("lists and mappings stand more than {DEEPEST} levels deep in each other");
-            return Err(Box::new(Diagnostic::error(self.broken, message).at(span, "too deep")));
+            return Err(Box::new(Diagnostic::error(self.broken, message).at(span, "too deep").help(FLATTER)));
         }
         self.finish(node, 0)
     }
 
     /// A node is complete: it belongs to whatever is open, or is the document.
-    fn finish(&mut self, node: Node, anchor: usize) -> Step {
+    fn finish(&mut self, mut node: Node, anchor: usize) -> Step {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -237,7 +248,13 @@ impl Builder<'_> {
                             .also(first.key_span, "first")
                             .help("keep one of the two"),
                     ),
-                    None => entries.push(Entry { key: name, key_span, value: node }),
+                    None => {
+                        // What was left empty has no place of its own.
+                        if node.span.start >= node.span.end {
+                            node.span = key_span;
+                        }
+                        entries.push(Entry { key: name, key_span, value: node });
+                    }
                 },
             },
         }
@@ -248,7 +265,11 @@ impl Builder<'_> {
 /// The entries that `<<: *alias` or `<<: [*one, *two]` brings in, the first source first.
 fn merge_sources(node: Node, broken: Code) -> Result<Vec<Entry>, Box<Diagnostic>> {
     let refuse = |span| {
-        Box::new(Diagnostic::error(broken, "`<<` takes a mapping, or a list of mappings").at(span, "is neither"))
+        Box::new(
+            Diagnostic::error(broken, "`<<` takes a mapping, or a list of mappings")
+                .at(span, "is neither")
+                .help("write `<<: *name`"),
+        )
     };
     match node.content {
         Content::Map(entries) => Ok(entries),
@@ -281,5 +302,130 @@ fn depth(node: &Node) -> usize {
         Content::Scalar(_) => 0,
         Content::List(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Content::Map(entries) => 1 + entries.iter().map(|entry| depth(&entry.value)).max().unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnostic::code,
+        source::{SourceFile, Sources},
+    };
+
+    fn tree(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
+        let file = Sources::default().add(SourceFile::new("x.yml", text));
+        read(file, text, 0..text.len(), code::BROKEN_YAML)
+    }
+
+    /// Every key and value with the text that its place covers.
+    fn places(node: &Node, text: &str, found: &mut Vec<String>) {
+        let at = |span: Span| text[span.range()].to_owned();
+        match &node.content {
+            Content::Scalar(scalar) => found.push(format!("{:?} at {:?}", scalar.text, at(node.span))),
+            Content::List(items) => {
+                found.push(format!("list at {:?}", at(node.span)));
+                items.iter().for_each(|item| places(item, text, found));
+            }
+            Content::Map(entries) => {
+                found.push(format!("map at {:?}", at(node.span)));
+                for entry in entries {
+                    found.push(format!("{:?}: at {:?}", entry.key, at(entry.key_span)));
+                    places(&entry.value, text, found);
+                }
+            }
+        }
+    }
+
+    fn expect(text: &str, expected: &[&str]) {
+        let (node, problems) = tree(text);
+        assert!(problems.is_empty(), "{text:?}: {problems:?}");
+        let mut found = Vec::new();
+        places(&node.unwrap(), text, &mut found);
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn every_place_covers_what_was_written() {
+        expect("a: 1 2   # c\n", &["map at \"a: 1 2\"", "\"a\": at \"a\"", "\"1 2\" at \"1 2\""]);
+        expect(
+            "a: x\n  y\nb:\n",
+            &[
+                "map at \"a: x\\n  y\\nb\"",
+                "\"a\": at \"a\"",
+                "\"x y\" at \"x\\n  y\"",
+                "\"b\": at \"b\"",
+                "\"\" at \"b\"",
+            ],
+        );
+        expect(
+            "水: [路, 'b c']\r\nx:\r\n  - \"é\"\r\n",
+            &[
+                "map at \"水: [路, 'b c']\\r\\nx:\\r\\n  - \\\"é\\\"\"",
+                "\"水\": at \"水\"",
+                "list at \"[路, 'b c']\"",
+                "\"路\" at \"路\"",
+                "\"b c\" at \"'b c'\"",
+                "\"x\": at \"x\"",
+                "list at \"- \\\"é\\\"\"",
+                "\"é\" at \"\\\"é\\\"\"",
+            ],
+        );
+    }
+
+    /// The crate that most of the Rust world reads YAML with is the oracle for values.
+    #[test]
+    fn values_are_those_of_serde_yaml() {
+        for text in [
+            "a: 1\nb: [x, 2, 3.5, true, ~, 'y', \"z\\n\"]\n",
+            "- a\n- - b\n  - c\n- {d: e, f: [g]}\n",
+            "a: |\n  one\n  two\nb: >-\n  three\n  four\n",
+            "a: 'it''s'\nb: \"\\u6c34\\t\"\n",
+            "x: &x {a: 1}\ny: *x\n",
+            "a:\nb: \n  c:\n",
+            "? a\n: b\n",
+            "\"quoted key\": 1\n'7': 2\n",
+            "a: http://x.example:80/y#z\nb: a#b\nc: 12:30\nd: -x\n",
+            "---\na: 1\n...\n",
+            "a: [\n  1,\n  2,\n]\n",
+            "a: !!str 1\nb: \"1\"\n",
+            "a: 0x10\nb: 0o17\nc: 1e3\nd: .5\ne: 007\nf: +1\n",
+            "日本: 水路\n",
+        ] {
+            let (node, problems) = tree(text);
+            assert!(problems.is_empty(), "{text:?}: {problems:?}");
+            let oracle: serde_json::Value = serde_yaml::from_str(text).unwrap();
+            assert_eq!(node.unwrap().to_json(), oracle, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn merge_keys_do_not_replace_what_is_written() {
+        let text = "x: &x {a: 1, b: 2}\nz: &z {b: 9, c: 3}\ny: {<<: [*x, *z], b: 3}\n";
+        let node = tree(text).0.unwrap().to_json();
+        assert_eq!(node["y"], serde_json::json!({"b": 3, "a": 1, "c": 3}));
+    }
+
+    /// Every prefix and every single-byte change of a document is read without a panic, and either has a value or says
+    /// why not, at a place inside the file.
+    #[test]
+    fn nothing_makes_the_reader_panic() {
+        let text = "a: &x [1, {b: 'c', \"d\": >-\n   e\n  }]\n水:\n  - *x\n  - ? f\n    : |\n     g\n<<: {h: !!str i}\n# end\n";
+        let mut texts: Vec<String> = text.char_indices().map(|(at, _)| text[..at].to_owned()).collect();
+        for (at, _) in text.char_indices() {
+            for other in [":", "-", "?", "\t", "\n", "{", "]", "'", "\"", "&", "*", "!", "|", "%", "\0", "水", "  "] {
+                texts.push(format!("{}{other}{}", &text[..at], &text[at..]));
+                let rest = text[at..].char_indices().nth(1).map_or("", |(next, _)| &text[at + next..]);
+                texts.push(format!("{}{other}{rest}", &text[..at]));
+            }
+        }
+        for text in texts {
+            let (_, problems) = tree(&text);
+            for problem in problems {
+                let span = problem.primary.unwrap().span;
+                assert!(span.start <= span.end && span.end <= text.len(), "{text:?} {span:?}");
+                assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end), "{text:?} {span:?}");
+            }
+        }
     }
 }
