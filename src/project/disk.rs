@@ -122,18 +122,7 @@ impl Entering<'_> {
     fn entry(&mut self, folder: &Path, below: &str, name: &OsStr, kind: FileType) {
         let absolute = folder.join(name);
         let Some(name) = name.to_str() else {
-            let shown = if below.is_empty() {
-                name.to_string_lossy().into_owned()
-            } else {
-                format!("{below}/{}", name.to_string_lossy())
-            };
-            let path = self.path_of(&shown);
-            let file = self.sources.add(SourceFile::new(path, ""));
-            self.found.push(
-                Diagnostic::error(code::BAD_NAME, "the name of this file is not UTF-8")
-                    .at(Span::new(file, 0..0), "")
-                    .help("rename the file"),
-            );
+            self.unreadable_name(below, name, kind);
             return;
         };
         if name.starts_with('.')
@@ -164,6 +153,19 @@ impl Entering<'_> {
         } else {
             self.walk.files.push(Found { path, below, absolute });
         }
+    }
+
+    /// A name that is not UTF-8 cannot be a relation's; files that suiro would not read do not matter.
+    fn unreadable_name(&mut self, below: &str, name: &OsStr, kind: FileType) {
+        let extension = Path::new(name).extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+        if !kind.is_dir() && !["sql", "csv", "yml", "yaml", "jinja"].contains(&extension.as_str()) {
+            return;
+        }
+        let name = name.to_string_lossy();
+        let shown = if below.is_empty() { name.into_owned() } else { format!("{below}/{name}") };
+        let file = self.sources.add(SourceFile::new(self.path_of(&shown), ""));
+        let found = Diagnostic::error(code::BAD_NAME, "the name of this file is not UTF-8");
+        self.found.push(found.at(Span::new(file, 0..0), "").help("rename the file"));
     }
 
     fn path_of(&self, below: &str) -> String {
@@ -290,6 +292,20 @@ mod tests {
         let found = |below: &str| Found { path: below.to_owned(), below: below.to_owned(), absolute: PathBuf::new() };
         assert_eq!((found("a.b/c.D.SQL").stem(), found("a.b/c.D.SQL").extension().as_str()), ("c.D", "sql"));
         assert_eq!((found("a.b/c").extension().as_str(), found("x/y.sql").below_without_extension()), ("", "x/y"));
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_are_reported() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        for name in [&b"caf\xE9.sql"[..], b"caf\xE9.txt"] {
+            fs_err::write(folder.path().join(OsStr::from_bytes(name)), "select 1").unwrap();
+        }
+        let mut sources = Sources::default();
+        let mut walked = Walk::default();
+        let found = walk(folder.path(), "", &BTreeSet::new(), &mut walked, &mut sources);
+        let codes: Vec<&str> = found.iter().map(|found| found.code.id).collect();
+        assert_eq!((codes, walked.files.len()), (vec!["E0112"], 0));
     }
 
     /// Reading a pipe or a socket would block or fail in odd ways.

@@ -174,10 +174,10 @@ fn paths(
     paths
 }
 
+/// Each by itself, so that one that cannot be rendered does not take the others with it.
 fn vars(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<String, Value> {
-    let Some(node) = reader.render(node) else { return BTreeMap::new() };
     let entries = node.entries().unwrap_or_default();
-    entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
+    entries.iter().filter_map(|entry| Some((entry.key.clone(), reader.render(&entry.value)?.to_json()))).collect()
 }
 
 /// `require_suiro`: every condition must hold for this version.

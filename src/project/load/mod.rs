@@ -33,7 +33,7 @@ pub struct LoadOptions<'a> {
     pub target: Option<&'a str>,
     /// `--vars`, each a YAML mapping; later ones go first.
     pub vars: &'a [String],
-    /// The environment: `SUIRO_TARGET` and secrets named `SUIRO_SECRET_…` are taken from it.
+    /// The environment: `SUIRO_TARGET` and secrets (`SUIRO_SECRET_…`, `PGPASSWORD`) are taken from it.
     pub env: &'a BTreeMap<String, String>,
     /// Renders templates in YAML values.
     pub render: &'a Render<'a>,
@@ -69,7 +69,8 @@ pub fn load(options: &LoadOptions<'_>) -> Loaded {
             None
         }
     };
-    let variables = options.env.iter().filter(|(name, _)| name.starts_with("SUIRO_SECRET_"));
+    let secret = |name: &str| name.starts_with("SUIRO_SECRET_") || name == "PGPASSWORD";
+    let variables = options.env.iter().filter(|(name, _)| secret(name));
     secrets.extend(variables.map(|(_, value)| value.clone()));
     found.sort_by_cached_key(|diagnostic| {
         diagnostic.primary.as_ref().map(|label| {

@@ -100,6 +100,11 @@ impl Loading<'_> {
         let mut seeds = Vec::with_capacity(csvs.len());
         for (csv, entry) in csvs.iter().zip(entries) {
             let Described { config, columns, tests } = Described::of(*entry, descriptions, defaults, csv);
+            if let Some(other) = config.materialized().filter(|given| given.value != "seed") {
+                let message = format!("`{}` is a seed and cannot be materialized as `{}`", csv.path, other.value);
+                let found = Diagnostic::error(code::WRONG_VALUE, message).at(other.span, "");
+                self.found.push(found.help("remove the key; a model that reads the seed can be anything"));
+            }
             let format = Format::of(&config, self.found);
             // Messages about the seed as a whole show its first line.
             let header = seed::excerpt(&csv.absolute, format.encoding, 1).unwrap_or_default();

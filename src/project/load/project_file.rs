@@ -5,7 +5,7 @@ use crate::{
     diagnostic::{Diagnostic, code},
     project::{
         disk::{self, LOCAL_FILE, PROJECT_FILE},
-        field::Reader,
+        field::{Given, Reader},
         key,
         render::{RenderScope, Renderer},
         settings::{self, Top},
@@ -123,6 +123,11 @@ impl Loading<'_> {
         let poisoned = !is_mapping || (fields.has("targets") && fields.get("targets").is_none());
         let chosen = if poisoned { None } else { target::choose(&mut reader, targets, &wishes, top_span) };
         let context = target::Context { root: &self.root, project: &top.name };
+        let chosen_name = chosen.as_ref().map(|(name, _)| name.value.clone());
+        for other in targets.iter().filter(|entry| chosen_name.as_ref().is_some_and(|name| *name != entry.key)) {
+            let name = Given::new(other.key.clone(), other.key_span);
+            reader.found.extend(target::glance(&name, &other.value, &context));
+        }
         let (target, secrets) = match chosen {
             Some((name, node)) => target::read(&mut reader, &name, node, &context),
             None => (None, Vec::new()),

@@ -407,3 +407,74 @@ impl Iterator for Rows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        project::{Config, seed::Format},
+        source::{SourceFile, Sources},
+    };
+
+    fn seed(folder: &std::path::Path, text: &str) -> Seed {
+        let absolute = folder.join("a.csv");
+        fs_err::write(&absolute, text).unwrap();
+        let file = Sources::default().add(SourceFile::new("models/a.csv", ""));
+        let (path, below, stem) = ("models/a.csv".to_owned(), "a".to_owned(), "a".to_owned());
+        let (config, columns, tests, format) = (Config::default(), Vec::new(), Vec::new(), Format::default());
+        let mut seed = Seed { file, path, below, stem, absolute, config, columns, tests, table: None, format };
+        seed.table = seed.scan(None).ok().map(|(table, _)| table);
+        seed
+    }
+
+    #[test]
+    fn rows_come_back_as_they_were_scanned() {
+        let folder = tempfile::tempdir().unwrap();
+        let seed = seed(folder.path(), "a,b\n1,\n,\"\"\n");
+        let rows: Vec<_> = seed.rows().map(Result::unwrap).collect();
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(rows, [[text("1"), None], [None, text("")]]);
+    }
+
+    /// Between the scan and the load somebody may write the file: never half a table without a word.
+    #[test]
+    fn a_file_that_changes_in_between_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let seed = seed(folder.path(), "a,b\n1,2\n3,4\n");
+        for (text, reason) in [
+            ("a,b\n1,2\n3\n", "line 3 has another number of values"),
+            ("a,b\n1,2\n\"3,4\n", "line 3 is broken"),
+            ("a,b\n1,2\n3,\u{fffd}\n", ""),
+        ] {
+            fs_err::write(&seed.absolute, text).unwrap();
+            let last = seed.rows().last().unwrap();
+            match last {
+                Err(found) => {
+                    assert!(found.code == code::BROKEN_SEED && found.message.ends_with(reason), "{}", found.message)
+                }
+                Ok(_) => assert_eq!(reason, ""),
+            }
+        }
+        fs_err::remove_file(&seed.absolute).unwrap();
+        let rows: Vec<_> = seed.rows().collect();
+        assert!(matches!(rows.as_slice(), [Err(found)] if found.message.ends_with("no such file or directory")));
+    }
+
+    /// What looks alike as text need not be the same table.
+    #[test]
+    fn different_tables_have_different_hashes() {
+        let folder = tempfile::tempdir().unwrap();
+        let texts = [
+            "a,b\n1,2\n",
+            "a\n1\n2\n",
+            "a,b\n12,\n",
+            "a,b\n,12\n",
+            "a,b\n\"\",12\n",
+            "b,a\n1,2\n",
+            "a,b\n1,2\n1,2\n",
+            "a,b\n",
+        ];
+        let hashes: BTreeSet<String> = texts.iter().map(|text| seed(folder.path(), text).table.unwrap().hash).collect();
+        assert_eq!(hashes.len(), texts.len());
+    }
+}

@@ -14,6 +14,8 @@ pub(crate) use secret::{maskable, secrets_in_broken, texts_of, written_secrets};
 use super::{
     field::{Fields, Given, Reader},
     key,
+    render::is_template,
+    value::text,
     yaml::{Content, Entry, Node},
 };
 use crate::{
@@ -156,6 +158,19 @@ pub(crate) fn read(
     (Some(target), secrets)
 }
 
+/// Looks at a target that was not chosen: its templates are left alone, and what is wrong with it is a warning.
+pub(crate) fn glance(name: &Given<String>, node: &Node, context: &Context<'_>) -> Vec<Diagnostic> {
+    let entries = node.entries().unwrap_or_default();
+    let kind = entries.iter().find(|entry| entry.key == "type").and_then(|entry| text(&entry.value));
+    if kind.is_some_and(|kind| is_template(&kind)) {
+        return Vec::new();
+    }
+    let mut reader = Reader::blind();
+    read(&mut reader, name, node, context);
+    reader.found.retain(|found| [code::UNKNOWN_KEY, code::WRONG_VALUE].contains(&found.code));
+    reader.found.into_iter().map(Diagnostic::as_warning).collect()
+}
+
 /// The engine, which decides what the other keys are.
 fn engine(reader: &mut Reader<'_>, entries: &[Entry], what: &str, name: Span) -> Option<Dialect> {
     let types = entries.iter().filter(|entry| entry.key == "type");
@@ -192,6 +207,11 @@ fn duckdb(
     }
     let path = fields.string("path").filter(|path| !path.is_empty());
     let path = path.unwrap_or_else(|| format!("{}.duckdb", context.project));
+    if let Some(field) = fields.get("path").filter(|_| path.contains("://") || path.starts_with("md:")) {
+        let message = format!("`path` takes a file or `:memory:`, and `{path}` is neither");
+        let found = Diagnostic::error(code::WRONG_VALUE, message).at(field.node.span, "");
+        reader.found.push(found.help("name a file on this machine"));
+    }
     let file = (path != ":memory:").then(|| context.root.join(&path));
     DuckDbTarget { path, file, memory_limit: filled(fields, "memory_limit") }
 }
