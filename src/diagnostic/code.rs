@@ -93,6 +93,7 @@ codes! {
     SESSION_NOT_KEPT = "E0506" Database "a pooler in between does not keep sessions";
     BAD_CONNECTION_SETTING = "E0507" Project "a connection setting is wrong";
     CONNECTION_LOST = "E0508" Temporary "the connection was lost";
+    UNTRUSTED_SERVER = "E0509" Database "the certificate of the server is not trusted";
 
     // 6: building and publishing
     STATEMENT_REFUSED = "E0601" Database "the database refused a statement";
