@@ -157,10 +157,13 @@ select r.schema_name::text, r.name::text, d.kind,
             then pg_catalog.obj_description(d.holder, 'pg_class')
             else pg_catalog.obj_description(d.objid, c.relname) end as comment,
        coalesce(d.columns, '{}') as columns,
-       d.attached
+       d.attached,
+       not d.attached and (d.kind in ('view', 'rule', 'policy') or d.kind = 'function' and p.prokind <> 'a') as rebindable,
+       d.classid::pg_catalog.oid as class, d.objid as object
 from dependent d
 join relation r on r.oid = d.relation
 join pg_catalog.pg_class c on c.oid = d.classid
 left join pg_catalog.pg_class h on h.oid = d.holder
 left join pg_catalog.pg_namespace n on n.oid = h.relnamespace
+left join pg_catalog.pg_proc p on d.kind = 'function' and p.oid = d.objid
 order by 1, 2, 3, 4
