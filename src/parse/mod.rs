@@ -8,6 +8,8 @@
 //! of its own on tokens of its own. What sqlparser cannot read, or reads wrongly, is changed for it first (`repair`).
 //! Where it cannot be helped, the engine's own parser may vouch for the tokens (`referee`).
 
+mod bound;
+mod cte;
 mod keyword;
 mod lexer;
 pub(crate) mod outline;
@@ -22,6 +24,8 @@ mod strings;
 mod syntax;
 pub(crate) mod tree;
 
+pub use bound::relations_by_engine;
+pub use cte::with_clause;
 pub use problem::Problem;
 pub use referee::Referee;
 pub use rewrite::{Piece, Replacement};

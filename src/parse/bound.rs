@@ -1,0 +1,17 @@
+//! What the engine's own parser says a finished text reads, to be compared with what was meant.
+
+use super::{
+    lexer::Tokens,
+    referee::{Referee, base_tables},
+};
+use crate::dialect::Dialect;
+use std::collections::BTreeSet;
+
+/// The relations that DuckDB sees in a query, each by the parts of its name; nothing if it cannot be asked about this
+/// text (it serialises plain queries, not PIVOT).
+#[must_use]
+pub fn relations_by_engine(referee: &dyn Referee, text: &str) -> Option<BTreeSet<Vec<String>>> {
+    let tokens = Tokens::read(text, Dialect::DuckDb).ok()?;
+    let tables = base_tables(referee, &tokens)?;
+    Some(tables.into_iter().filter(|table| !table.is_cte).map(|table| table.parts).collect())
+}
