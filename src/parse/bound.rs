@@ -2,7 +2,7 @@
 
 use super::{
     lexer::Tokens,
-    referee::{Referee, base_tables},
+    referee::{Referee, Verdict, judge},
 };
 use crate::dialect::Dialect;
 use std::collections::BTreeSet;
@@ -12,6 +12,10 @@ use std::collections::BTreeSet;
 #[must_use]
 pub fn relations_by_engine(referee: &dyn Referee, text: &str) -> Option<BTreeSet<Vec<String>>> {
     let tokens = Tokens::read(text, Dialect::DuckDb).ok()?;
-    let tables = base_tables(referee, &tokens)?;
-    Some(tables.into_iter().filter(|table| !table.is_cte).map(|table| table.parts).collect())
+    match judge(referee, &tokens) {
+        Verdict::Tables(tables) => {
+            Some(tables.into_iter().filter(|table| !table.is_cte).map(|table| table.parts).collect())
+        }
+        Verdict::Refused | Verdict::None => None,
+    }
 }
