@@ -174,7 +174,7 @@ fn unescaped(body: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = body.as_str();
     while let Some(at) = rest.find('\\') {
-        bytes.extend_from_slice(rest[..at].as_bytes());
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
         let (used, byte) = match &rest[at + 1..at + 2] {
             "x" => (4, u8::from_str_radix(&rest[at + 2..at + 4], 16).unwrap()),
             "r" => (2, b'\r'),

@@ -450,7 +450,7 @@ mod tests {
             let last = seed.rows().last().unwrap();
             match last {
                 Err(found) => {
-                    assert!(found.code == code::BROKEN_SEED && found.message.ends_with(reason), "{}", found.message)
+                    assert!(found.code == code::BROKEN_SEED && found.message.ends_with(reason), "{}", found.message);
                 }
                 Ok(_) => assert_eq!(reason, ""),
             }

@@ -241,21 +241,19 @@ impl Builder<'_> {
                     }
                 },
                 Some((name, _)) if name == "<<" => merged.extend(merge_sources(node, self.broken)?),
-                Some((name, key_span)) => match entries.iter().find(|known| known.key == name) {
-                    Some(first) => self.found.push(
-                        Diagnostic::error(self.broken, format!("the key `{name}` is given twice"))
-                            .at(key_span, "again")
-                            .also(first.key_span, "first")
-                            .help("keep one of the two"),
-                    ),
-                    None => {
-                        // What was left empty has no place of its own.
-                        if node.span.start >= node.span.end {
-                            node.span = key_span;
-                        }
-                        entries.push(Entry { key: name, key_span, value: node });
+                Some((name, key_span)) => {
+                    if let Some(first) = entries.iter().find(|known| known.key == name) {
+                        let twice = Diagnostic::error(self.broken, format!("the key `{name}` is given twice"));
+                        let twice = twice.at(key_span, "again").also(first.key_span, "first");
+                        self.found.push(twice.help("keep one of the two"));
+                        return Ok(None);
                     }
-                },
+                    // What was left empty has no place of its own.
+                    if node.span.start >= node.span.end {
+                        node.span = key_span;
+                    }
+                    entries.push(Entry { key: name, key_span, value: node });
+                }
             },
         }
         Ok(None)
@@ -325,7 +323,9 @@ mod tests {
             Content::Scalar(scalar) => found.push(format!("{:?} at {:?}", scalar.text, at(node.span))),
             Content::List(items) => {
                 found.push(format!("list at {:?}", at(node.span)));
-                items.iter().for_each(|item| places(item, text, found));
+                for item in items {
+                    places(item, text, found);
+                }
             }
             Content::Map(entries) => {
                 found.push(format!("map at {:?}", at(node.span)));
