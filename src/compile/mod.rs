@@ -16,7 +16,7 @@ pub use serve::{process_environment, setting_renderer};
 use crate::{
     diagnostic::{Diagnostic, code::CYCLE},
     graph::{Graph, Selector},
-    manifest::{Manifest, NodeId, NodeKind},
+    manifest::{Manifest, Node, NodeId, NodeKind},
     name::NamePart,
     parse::Referee,
     project::{self, LoadOptions, Loaded, Project},
@@ -94,6 +94,16 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
             node.error = Some(crate::diagnostic::code::BROKEN_SEED.id.to_owned());
         }
     }
+    own(&project, &readings, &mut all, &origins, &mut diagnostics);
+    for (node, origin) in all.iter_mut().zip(&origins) {
+        if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
+            && !statements.has("materializations", project.target.dialect(), &name)
+        {
+            let problem = no_materialization(&name, &readings[*index], &statements, project.target.dialect());
+            node.error = node.error.take().or_else(|| Some(problem.code.id.to_owned()));
+            diagnostics.push(problem.of_node(node.name.clone()));
+        }
+    }
     let dialect = project.target.dialect();
     let ids = all.iter().enumerate().map(|(index, node)| (NodeId::of(index), node));
     let ids = ids.filter(|(_, node)| node.kind != NodeKind::Exposure);
@@ -151,6 +161,52 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     compilation.check_names();
     compilation.report_cycles();
     Ok(compilation)
+}
+
+/// Gives each diagnostic about a model's or seed's own file to its node; a file that cannot be used is the node's error.
+fn own(
+    project: &Project,
+    readings: &[Reading],
+    nodes: &mut [Node],
+    origins: &[Origin],
+    diagnostics: &mut [Diagnostic],
+) {
+    let mut by_file: BTreeMap<FileId, usize> = BTreeMap::new();
+    for (index, origin) in origins.iter().enumerate() {
+        match origin {
+            Origin::Model(reading) => by_file.insert(readings[*reading].model.file, index),
+            Origin::Seed(seed) => by_file.insert(project.seeds[*seed].file, index),
+            Origin::Source(_) | Origin::Exposure(_) => None,
+        };
+    }
+    for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.node.is_none()) {
+        let file = diagnostic.primary.as_ref().map(|label| label.span.file);
+        let Some(node) = file.and_then(|file| by_file.get(&file)).and_then(|index| nodes.get_mut(*index)) else {
+            continue;
+        };
+        diagnostic.node = Some(node.name.clone());
+        if diagnostic.is_error() {
+            node.error = node.error.take().or_else(|| Some(diagnostic.code.id.to_owned()));
+        }
+    }
+}
+
+fn no_materialization(
+    name: &str,
+    reading: &Reading,
+    statements: &StatementTemplates,
+    dialect: crate::dialect::Dialect,
+) -> Diagnostic {
+    let known = statements.names("materializations", dialect);
+    let mut problem =
+        Diagnostic::error(crate::diagnostic::code::TEMPLATE_NOT_FOUND, format!("there is no materialization `{name}`"));
+    if let Some(given) = reading.model.config.materialized() {
+        problem = problem.at(given.span, "not known");
+    }
+    problem
+        .suggest(name, known.iter().copied())
+        .note(format!("there are: {}", known.join(", ")))
+        .help(format!("a project can bring its own: `templates/materializations/default/{name}.sql.jinja`"))
 }
 
 fn first_error(diagnostics: &[Diagnostic]) -> Option<String> {

@@ -250,7 +250,10 @@ impl QueryReader<'_> {
                 Ok(_) => disagreement = disagreement.or_else(|| Some(self.whole())),
                 Err(found) => {
                     // The one that came furthest knows best what is wrong; among equals the first.
-                    if failure.as_ref().is_none_or(|failure| reading != Reading::OtherDialect && found.byte > failure.byte) {
+                    if failure
+                        .as_ref()
+                        .is_none_or(|failure| reading != Reading::OtherDialect && found.byte > failure.byte)
+                    {
                         failure = Some(found.clone());
                     }
                 }
@@ -325,9 +328,8 @@ impl QueryReader<'_> {
 
     /// The clause that a misspelt word at or before `range` was meant to begin.
     fn meant(&self, range: &Range<usize>) -> Option<&'static str> {
-        const CLAUSES: [&str; 12] = [
-            "select", "from", "where", "group", "order", "having", "limit", "join", "left", "inner", "union", "using",
-        ];
+        const CLAUSES: [&str; 12] =
+            ["select", "from", "where", "group", "order", "having", "limit", "join", "left", "inner", "union", "using"];
         let at = self.tokens.list.iter().position(|token| token.range() == *range)?;
         [at, at.saturating_sub(1)].into_iter().find_map(|at| {
             let token = self.tokens.list.get(at).filter(|token| token.kind == Kind::Word)?;

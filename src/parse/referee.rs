@@ -138,7 +138,8 @@ fn visit(node: &Value, scope: &mut Vec<String>, tables: &mut Vec<BaseTable>) {
 fn base_table(node: &Value, scope: &[String]) -> Option<BaseTable> {
     let text = |field: &str| node.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let name = text("table_name")?;
-    let parts: Vec<String> = [text("catalog_name"), text("schema_name"), Some(name)].into_iter().flatten().map(str::to_owned).collect();
+    let parts: Vec<String> =
+        [text("catalog_name"), text("schema_name"), Some(name)].into_iter().flatten().map(str::to_owned).collect();
     let recurring = parts.len() == 2 && parts.first().is_some_and(|schema| schema.eq_ignore_ascii_case("recurring"));
     let is_cte = (parts.len() == 1 || recurring) && scope.contains(&folded(name));
     let start = node.get("query_location").and_then(Value::as_u64).and_then(|start| usize::try_from(start).ok())?;

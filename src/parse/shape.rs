@@ -89,10 +89,7 @@ impl Shape<'_> {
             Keyword::By if !self.before(at).is_some_and(|before| self.leads_to_by(before)) => return Some(at),
             Keyword::As if self.is_sign(next, b",)=") || next >= self.end => return Some(next),
             Keyword::Else | Keyword::Then | Keyword::When
-                if matches!(
-                    self.keyword(next),
-                    Keyword::Else | Keyword::Then | Keyword::When | Keyword::End
-                ) =>
+                if matches!(self.keyword(next), Keyword::Else | Keyword::Then | Keyword::When | Keyword::End) =>
             {
                 return Some(next);
             }
@@ -100,7 +97,9 @@ impl Shape<'_> {
         }
         // `select * form orders`
         let starts = self.before(at).is_some_and(|before| {
-            matches!(before.keyword, Keyword::Select | Keyword::Distinct | Keyword::All) || before.is(b',') || before.is(b'.')
+            matches!(before.keyword, Keyword::Select | Keyword::Distinct | Keyword::All)
+                || before.is(b',')
+                || before.is(b'.')
         });
         if self.is_sign(at, b"*") && starts && (self.is_free_word(next) || self.is_sign(next, b"*")) {
             return Some(next);
@@ -156,9 +155,8 @@ impl Shape<'_> {
 
     /// A CASE without its END, or a WHEN without its THEN.
     fn case_fault(&self, within: Range<usize>) -> Option<Range<usize>> {
-        let count = |keyword: Keyword| {
-            within.clone().filter(|at| self.keyword(*at) == keyword && !self.is_label(*at)).count()
-        };
+        let count =
+            |keyword: Keyword| within.clone().filter(|at| self.keyword(*at) == keyword && !self.is_label(*at)).count();
         let fault = if count(Keyword::Case) != count(Keyword::End) {
             Keyword::Case
         } else if count(Keyword::When) != count(Keyword::Then) {
@@ -167,7 +165,8 @@ impl Shape<'_> {
             return None;
         };
         let mut within = within.clone();
-        let at = within.find(|at| matches!(self.keyword(*at), keyword if keyword == fault || keyword == Keyword::End))?;
+        let at =
+            within.find(|at| matches!(self.keyword(*at), keyword if keyword == fault || keyword == Keyword::End))?;
         self.token(at).map(Token::range)
     }
 

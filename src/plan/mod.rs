@@ -200,7 +200,8 @@ impl Context<'_> {
 
     /// Whether a dependent is a view of this project: one that this run makes anew, or one with a text to bind it by.
     fn can_be_bound_again(&self, dependent: &Dependent) -> bool {
-        let (Some(relation), DependentKind::View, false) = (&dependent.relation, dependent.kind, dependent.attached) else {
+        let (Some(relation), DependentKind::View, false) = (&dependent.relation, dependent.kind, dependent.attached)
+        else {
             return false;
         };
         let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref()) && dependent.may_alter;

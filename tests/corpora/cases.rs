@@ -141,10 +141,8 @@ fn duck() -> &'static Duck {
 /// The rewritten text, or the problems, one a line.
 fn rewrite(sql: &str, dialect: Dialect, name: &dyn Fn(&RelationName) -> String) -> Result<(Query, String), String> {
     let show = |problems: Vec<suiro::parse::Problem>| {
-        let lines: Vec<String> = problems
-            .iter()
-            .map(|problem| format!("{} at {}", problem.code.id, &sql[problem.range.clone()]))
-            .collect();
+        let lines: Vec<String> =
+            problems.iter().map(|problem| format!("{} at {}", problem.code.id, &sql[problem.range.clone()])).collect();
         lines.join("\n")
     };
     let query = read_query(sql, dialect, None).map_err(show)?;

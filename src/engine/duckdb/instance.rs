@@ -194,9 +194,8 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 fn is_default_without_icu(name: &str, value: &str, error: &duckdb::Error) -> bool {
-    let default = OF_ICU
-        .iter()
-        .any(|(key, default)| key.eq_ignore_ascii_case(name) && default.eq_ignore_ascii_case(value));
+    let default =
+        OF_ICU.iter().any(|(key, default)| key.eq_ignore_ascii_case(name) && default.eq_ignore_ascii_case(value));
     default && {
         let text = error.to_string();
         text.contains("unrecognized configuration parameter") || text.contains("icu")

@@ -279,9 +279,7 @@ fn refused_connection(refusal: &tokio_postgres::error::DbError, plan: &Plan, end
 }
 
 fn untrusted(tls: &rustls::Error, plan: &Plan, endpoint: &Endpoint) -> EngineError {
-    use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
-    };
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
     let place = endpoint.place();
     let root = match &plan.roots {
         Roots::File(path) => format!("`{}` (sslrootcert)", path.display()),
@@ -302,7 +300,8 @@ fn untrusted(tls: &rustls::Error, plan: &Plan, endpoint: &Endpoint) -> EngineErr
         ),
         rustls::Error::InvalidCertificate(_) => (
             format!("the certificate of the server at {place} cannot be trusted"),
-            "let the server's administrator look at it, or set `sslmode: require` to encrypt without checking".to_owned(),
+            "let the server's administrator look at it, or set `sslmode: require` to encrypt without checking"
+                .to_owned(),
         ),
         _ => (
             format!("no TLS connection with the server at {place}"),
@@ -326,10 +325,16 @@ fn no_tls(error: &tokio_postgres::Error, plan: &Plan, endpoint: &Endpoint) -> En
 
 fn unreachable_io(error: &io::Error, endpoint: &Endpoint) -> EngineError {
     let (why, help) = match error.kind() {
-        io::ErrorKind::ConnectionRefused => ("nothing listens there".to_owned(), "start the server, or correct `host` and `port`"),
-        io::ErrorKind::NotFound => ("there is no socket of a server".to_owned(), "start the server, or correct `host` and `port`"),
+        io::ErrorKind::ConnectionRefused => {
+            ("nothing listens there".to_owned(), "start the server, or correct `host` and `port`")
+        }
+        io::ErrorKind::NotFound => {
+            ("there is no socket of a server".to_owned(), "start the server, or correct `host` and `port`")
+        }
         io::ErrorKind::TimedOut => ("no answer in time".to_owned(), "check `host`, `port` and the network"),
-        io::ErrorKind::PermissionDenied => ("no permission to use the socket".to_owned(), "check the rights of the socket's folder"),
+        io::ErrorKind::PermissionDenied => {
+            ("no permission to use the socket".to_owned(), "check the rights of the socket's folder")
+        }
         _ if error.to_string().contains("lookup") || error.to_string().contains("resolve") => {
             ("the host's name is not known".to_owned(), "correct `host` of the target")
         }

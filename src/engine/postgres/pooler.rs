@@ -77,9 +77,8 @@ where
 /// The error for a pooler that does not keep sessions.
 pub fn not_kept(place: &str) -> EngineError {
     let message = format!("a pooler at {place} gives each transaction another session");
-    EngineError::new(code::SESSION_NOT_KEPT, FailureKind::Permanent, message).with_help(
-        "connect to PostgreSQL itself, or let the pooler keep sessions (`pool_mode = session` in PgBouncer)",
-    )
+    EngineError::new(code::SESSION_NOT_KEPT, FailureKind::Permanent, message)
+        .with_help("connect to PostgreSQL itself, or let the pooler keep sessions (`pool_mode = session` in PgBouncer)")
 }
 
 /// The last value of the last row of a query.
@@ -137,7 +136,11 @@ impl TlsStream for PlainStream {
 }
 
 impl AsyncRead for PlainStream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(context, buffer)
     }
 }

@@ -168,9 +168,8 @@ fn unnamed_outputs(unnamed: &[Range<usize>], edits: &[Edit]) -> Vec<Problem> {
         let changed =
             edits.iter().any(|(start, end, _)| output.start <= *start && *end <= output.end && *start < output.end);
         // The output around this one says the same.
-        let said = problems
-            .iter()
-            .any(|problem| problem.range.start <= output.start && output.end <= problem.range.end);
+        let said =
+            problems.iter().any(|problem| problem.range.start <= output.start && output.end <= problem.range.end);
         if changed && !said {
             problems.push(
                 Problem::new(
@@ -259,8 +258,7 @@ impl<'a> Plan<'a> {
             let Some(item) = self.outline.items.get(*index).filter(|item| item.alias.is_none()) else { continue };
             let Some(last) = item.exposed() else { continue };
             let wanted = key(last, self.dialect);
-            let shared =
-                self.items_of(item.frame).iter().any(|other| other != index && self.exposes(*other, &wanted));
+            let shared = self.items_of(item.frame).iter().any(|other| other != index && self.exposes(*other, &wanted));
             let alone = mentions.get(target.mention).is_some_and(|mention| mention.alias_place == AliasPlace::None);
             if !shared {
                 chosen.push((*index, self.dialect.fold(last), alone));

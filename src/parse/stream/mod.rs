@@ -171,7 +171,9 @@ impl Reader<'_, '_> {
     /// Whether the word at `at` is a name of something and no keyword: after a dot, AS, or `::` everything is.
     fn is_label(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1).and_then(|before| self.token(before)) else { return false };
-        before.is(b'.') || before.keyword == Keyword::As || (before.is(b':') && at > 1 && self.is_sign(at - 2, at, b':'))
+        before.is(b'.')
+            || before.keyword == Keyword::As
+            || (before.is(b':') && at > 1 && self.is_sign(at - 2, at, b':'))
     }
 
     /// Whether the FOR at `at` is one of `collation for (…)`.
@@ -377,13 +379,7 @@ impl Reader<'_, '_> {
 
     /// Reads SELECTs and what combines them, then ORDER BY and what follows. `right` is in scope, on the right of the
     /// last UNION, where this is the body of a recursive expression on DuckDB; elsewhere it is the scope's own.
-    fn body(
-        &mut self,
-        at: usize,
-        end: usize,
-        scope: Scope,
-        right: Option<EnvironmentId>,
-    ) -> Read<Option<FrameId>> {
+    fn body(&mut self, at: usize, end: usize, scope: Scope, right: Option<EnvironmentId>) -> Read<Option<FrameId>> {
         let union = if right == scope.environment { None } else { self.last_union(at, end) };
         let mut term = scope;
         let mut sole = self.term(at, end, term)?;
