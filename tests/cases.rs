@@ -116,20 +116,20 @@ fn runs(line: &str) -> String {
     }
 }
 
-/// `0.04 s` becomes `[t] s`, whatever stands before it.
+/// `0.04 s` becomes `[t] s`, and the spaces before it one, since its width moves them.
 fn times(line: &str) -> String {
     let mut text = String::new();
     let mut rest = line;
-    while let Some(at) = rest.find(" s").filter(|at| !rest[at + 2..].starts_with(char::is_alphanumeric)) {
-        let before = &rest[..at];
-        let digits = before.len() - before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').len();
-        if digits == 0 || !before.ends_with(|c: char| c.is_ascii_digit()) {
-            text.push_str(&rest[..at + 2]);
-        } else {
-            text.push_str(before[..before.len() - digits].trim_end());
+    while let Some(at) = rest.find(" s") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        let number = before.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
+        if number.len() < before.len() && !after.starts_with(char::is_alphanumeric) {
+            text.push_str(number.trim_end());
             text.push_str(" [t] s");
+        } else {
+            text.push_str(&rest[..at + 2]);
         }
-        rest = &rest[at + 2..];
+        rest = after;
     }
     text.push_str(rest);
     text

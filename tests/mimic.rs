@@ -64,7 +64,9 @@ impl Warehouse {
 
     /// Writes the project: models as plain SQL, base tables as sources.
     fn write(&self, root: &Path, target: &str) -> Result<(), Failed> {
-        let file = format!("name: mimic\ntargets:\n  it: {target}\nmodels:\n  mimiciv_derived: {{schema: mimiciv_derived, materialized: table}}\n");
+        let file = format!(
+            "name: mimic\ntargets:\n  it: {target}\nmodels:\n  mimiciv_derived: {{schema: mimiciv_derived, materialized: table}}\n"
+        );
         fs::write(root.join("suiro.yml"), file)?;
         for (name, (sql, _)) in &self.models {
             let path = root.join("models").join(format!("{}.sql", name.replace('.', "/")));

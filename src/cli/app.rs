@@ -11,7 +11,7 @@ use crate::{
     exit::Exit,
     graph::{Selection, Selector, select},
     project::LoadOptions,
-    run::refusal,
+    run::{Places, refusal},
     source::Sources,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,14 +30,15 @@ impl App {
     /// # Errors
     /// The exit status, when there is nothing to go on with.
     pub fn compiled(&self) -> Result<Compilation, Exit> {
-        let environment: BTreeMap<String, String> =
-            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         let current_dir = std::env::current_dir().map_err(|error| {
             let problem = Diagnostic::error(UNREADABLE_FILE, format!("the current folder cannot be read: {error}"));
             self.fail(&[problem.help("change to a folder that exists")], &Sources::default())
         })?;
         let render = compile::setting_renderer(environment.clone());
-        let (compilation, sources, diagnostics) = compile::compile(Request {
+        let compiled = compile::compile(Request {
             load: LoadOptions {
                 project_dir: self.global.project_dir.as_deref(),
                 current_dir: &current_dir,
@@ -50,12 +51,15 @@ impl App {
             environment: compile::process_environment(environment.clone()),
             referee: Some(Box::new(DuckDbParser::default())),
         });
-        match compilation {
-            Some(compilation) => {
-                self.terminal.hide(compilation.project.secrets.clone());
+        match compiled {
+            Ok(compilation) => {
+                self.terminal.hide(compilation.secrets.clone());
                 Ok(compilation)
             }
-            None => Err(self.fail(&diagnostics, &sources)),
+            Err(loaded) => {
+                self.terminal.hide(loaded.secrets.clone());
+                Err(self.fail(&loaded.diagnostics, &loaded.sources))
+            }
         }
     }
 
@@ -80,7 +84,8 @@ impl App {
         };
         let fail = |problems: Vec<Diagnostic>| self.fail(&problems, &compilation.sources);
         let with = if choice.select.is_empty() { all } else { chosen(&choice.select).map_err(fail)? };
-        let without = if choice.exclude.is_empty() { Selection::new() } else { chosen(&choice.exclude).map_err(fail)? };
+        let without =
+            if choice.exclude.is_empty() { Selection::new() } else { chosen(&choice.exclude).map_err(fail)? };
         Ok(with.difference(&without).copied().collect())
     }
 
@@ -94,6 +99,7 @@ impl App {
 
     /// The diagnostics of a compilation, as severe as they are for this selection.
     #[must_use]
+    #[expect(clippy::unused_self, reason = "what a command asks of its invocation is asked in one way")]
     pub fn judged(&self, compilation: &Compilation, selection: &Selection) -> Vec<Diagnostic> {
         let mut concerned: BTreeSet<&str> = BTreeSet::new();
         for id in selection {
@@ -108,6 +114,20 @@ impl App {
             .iter()
             .map(|diagnostic| if counts(diagnostic) { diagnostic.clone() } else { diagnostic.clone().as_warning() })
             .collect()
+    }
+
+    /// The diagnostics with a place each: what is about a node and nothing in particular is about its file.
+    #[must_use]
+    pub fn placed(compilation: &Compilation, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+        let place = |diagnostic: &Diagnostic| {
+            let node = diagnostic.primary.is_none().then_some(diagnostic.node.as_deref()).flatten()?;
+            compilation.file(compilation.manifest.find(node)?)
+        };
+        let placed = |diagnostic: &Diagnostic| match place(diagnostic) {
+            Some(span) => diagnostic.clone().at(span, ""),
+            None => diagnostic.clone(),
+        };
+        diagnostics.iter().map(placed).collect()
     }
 
     /// The database of the target.

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 /// Turns a folder of SQL into tables that a business can trust.
 #[derive(Debug, Parser)]
 #[command(name = "suiro", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Start with `suiro init`, or in a project with `suiro build`.\n`suiro <command> --help` says more about each; `suiro explain E0302` about an error.")]
+#[command(
+    after_help = "Start with `suiro init`, or in a project with `suiro build`.\n`suiro <command> --help` says more about each; `suiro explain E0302` about an error."
+)]
 pub struct Arguments {
     #[command(flatten)]
     pub global: Global,
@@ -18,10 +20,10 @@ pub struct Arguments {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Folder of the project; without it, the nearest one above with a suiro.yml
+    /// Folder of the project; without it, the nearest one above with a `suiro.yml`
     #[arg(long, global = true, value_name = "FOLDER", help_heading = "Global options")]
     pub project_dir: Option<PathBuf>,
-    /// Target from suiro.yml to work on
+    /// Target from `suiro.yml` to work on
     #[arg(long, short, global = true, value_name = "NAME", help_heading = "Global options")]
     pub target: Option<String>,
     /// Values for var(), as YAML: 'day: 2026-01-01'

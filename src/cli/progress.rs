@@ -62,7 +62,7 @@ impl<'a> Progress<'a> {
     }
 
     fn finished(&self, node: NodeId, rows: Option<u64>, elapsed: Duration, failed: bool) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let position = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(live) = &self.live {
             if let Some(line) = live.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&node) {
                 line.finish_and_clear();
@@ -79,7 +79,13 @@ impl<'a> Progress<'a> {
         };
         let kind = node.materialized.as_deref().unwrap_or_else(|| node.kind.word());
         let rows = rows.map(|rows| format!("{} rows, ", thousands(rows))).unwrap_or_default();
-        let line = format!("{done:>width$}/{} {} {kind:<6} {}  {rows}{}", self.total, self.paint(style, word), node.name, seconds(elapsed));
+        let line = format!(
+            "{position:>width$}/{} {} {kind:<6} {}  {rows}{}",
+            self.total,
+            self.paint(style, word),
+            node.name,
+            seconds(elapsed)
+        );
         // On a terminal the table at the end says the same; only what failed is worth a line before.
         if self.live.is_none() || failed || self.terminal.loudness() == Loudness::Verbose {
             self.terminal.say(&line);
@@ -98,7 +104,9 @@ impl Observer for Progress<'_> {
                 line.enable_steady_tick(Duration::from_millis(100));
                 live.running.lock().unwrap_or_else(PoisonError::into_inner).insert(*node, line);
             }
-            Event::Finished { node, rows, elapsed, failure } => self.finished(*node, *rows, *elapsed, failure.is_some()),
+            Event::Finished { node, rows, elapsed, failure } => {
+                self.finished(*node, *rows, *elapsed, failure.is_some())
+            }
             Event::Statement { node, purpose, text, elapsed, .. } if self.show_sql && !text.is_empty() => {
                 let whom = node.map_or("run", |node| self.manifest.node(node).name.as_str());
                 let head = format!("-- {whom}: {purpose} ({})", seconds(*elapsed));
@@ -121,14 +129,12 @@ impl Observer for Progress<'_> {
 
 fn bar_style() -> ProgressStyle {
     ProgressStyle::with_template("  {bar:30} {pos}/{len}  {elapsed}  {msg}")
-        .map(|style| style.progress_chars("━╸─"))
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸─"))
 }
 
 fn line_style() -> ProgressStyle {
     ProgressStyle::with_template("  {spinner} {wide_msg}  {elapsed}")
-        .map(|style| style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "))
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .map_or_else(|_| ProgressStyle::default_spinner(), |style| style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "))
 }
 
 /// A duration as people read it: `0.04 s`, `12.3 s`, `4 m 05 s`.
@@ -150,7 +156,7 @@ pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -1,8 +1,8 @@
 //! The end of a run as people read it: a table of what became of each node, and one sentence.
 
 use super::{
-    table::PRESET,
     progress::{seconds, thousands},
+    table::PRESET,
     terminal::{Loudness, Terminal},
 };
 use crate::{
@@ -98,11 +98,12 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     if parts.is_empty() {
         parts.push("nothing to do".to_owned());
     }
-    let (word, style) = match (report.stopped, report.count(Status::Built), report.exit()) {
-        (Some(_), ..) => ("Stopped", AnsiColor::Yellow.on_default().bold()),
-        (None, _, crate::exit::Exit::Done) => ("Done", AnsiColor::Green.on_default().bold()),
-        (None, 0, _) => ("Failed", AnsiColor::Red.on_default().bold()),
-        (None, ..) => ("Partly done", AnsiColor::Red.on_default().bold()),
+    let built = report.count(Status::Built);
+    let (word, style) = match (report.stopped, built) {
+        (Some(_), _) => ("Stopped", AnsiColor::Yellow.on_default().bold()),
+        (None, built) if built == report.nodes.len() => ("Done", AnsiColor::Green.on_default().bold()),
+        (None, 0) => ("Failed", AnsiColor::Red.on_default().bold()),
+        (None, _) => ("Partly done", AnsiColor::Red.on_default().bold()),
     };
     let word = paint(terminal, style, word);
     let mut text = format!("{word}: {} in {} (run {run})", parts.join(", "), seconds(report.elapsed));

@@ -15,9 +15,11 @@ pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], 
         .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(header.iter().enumerate().map(|(index, title)| align(Cell::new(title), numeric, index)));
     for row in rows {
-        table.add_row(row.iter().enumerate().map(|(index, value)| {
-            align(Cell::new(value.as_deref().unwrap_or("NULL")), numeric, index)
-        }));
+        table.add_row(
+            row.iter()
+                .enumerate()
+                .map(|(index, value)| align(Cell::new(value.as_deref().unwrap_or("NULL")), numeric, index)),
+        );
     }
     let mut text = table.to_string();
     text.push('\n');

@@ -35,7 +35,6 @@ pub enum Loudness {
 /// Where all output goes. Data goes to stdout, everything else to stderr.
 #[derive(Clone)]
 pub struct Terminal {
-    colour_out: bool,
     colour_err: bool,
     live: bool,
     width: usize,
@@ -57,7 +56,6 @@ impl Terminal {
         let live = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
         let width = console_width().unwrap_or(100).clamp(40, 160);
         Self {
-            colour_out: wanted(std::io::stdout().is_terminal()),
             colour_err: wanted(std::io::stderr().is_terminal()),
             live,
             width,
@@ -71,12 +69,6 @@ impl Terminal {
     #[must_use]
     pub const fn is_live(&self) -> bool {
         self.live
-    }
-
-    /// Whether stdout takes colours.
-    #[must_use]
-    pub const fn colours_out(&self) -> bool {
-        self.colour_out
     }
 
     /// Whether stderr takes colours.
@@ -129,9 +121,14 @@ impl Terminal {
 
     /// Prints data, ending in a line break, to stdout. A reader that has gone away ends the output, not the program.
     pub fn data(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let text = self.mask(text);
         let mut out = std::io::stdout().lock();
-        let _gone = out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+        let _gone = out
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
     }
 
     /// Prints a line for people to stderr, unless quiet.
@@ -157,10 +154,8 @@ impl Terminal {
     /// Prints diagnostics to stderr, errors last so that they stand nearest to the prompt, and a count.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         let style = diagnostic::Style { colour: self.colour_err, width: self.width };
-        let mut shown: Vec<&Diagnostic> = diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.is_error() || self.loudness > Loudness::Quiet)
-            .collect();
+        let mut shown: Vec<&Diagnostic> =
+            diagnostics.iter().filter(|diagnostic| diagnostic.is_error() || self.loudness > Loudness::Quiet).collect();
         shown.sort_by_key(|diagnostic| diagnostic.severity);
         for diagnostic in &shown {
             self.line(&diagnostic::render(diagnostic, sources, style));

@@ -6,9 +6,8 @@ use super::{
 };
 use crate::{
     diagnostic::{
-        Diagnostic,
+        Diagnostic, closest,
         code::{AMBIGUOUS_RELATION, THREE_PART_NAME, UNKNOWN_RELATION},
-        closest,
     },
     manifest::{self, CompiledSql, Node, NodeId, Site, SqlPart},
     parse::{Piece, Query, Replacement},
@@ -176,11 +175,8 @@ impl Resolver<'_> {
             .filter(|(relation, _)| name.contains('.') && &*relation.name == last)
             .map(|(_, qualified)| qualified.as_str())
             .collect();
-        let known = if name.contains('.') {
-            closest(name, qualified.iter().map(String::as_str))
-        } else {
-            closest(name, bare)
-        };
+        let known =
+            if name.contains('.') { closest(name, qualified.iter().map(String::as_str)) } else { closest(name, bare) };
         if let Some(known) = elsewhere.first().copied().or(known) {
             diagnostic = diagnostic.help(format!("did you mean `{known}`?"));
         }

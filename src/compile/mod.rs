@@ -16,10 +16,10 @@ pub use serve::{process_environment, setting_renderer};
 use crate::{
     diagnostic::{Diagnostic, code::CYCLE},
     graph::{Graph, Selector},
-    manifest::{Manifest, NodeId, NodeKind},
+    manifest::{Manifest, Node, NodeId, NodeKind},
     name::NamePart,
     parse::Referee,
-    project::{self, LoadOptions, Project},
+    project::{self, LoadOptions, Loaded, Project},
     source::{FileId, SourceFile, Sources},
     template::{self, EnvironmentLookup, MacroFile, Renderer, Scope, StatementTemplates, Visible},
 };
@@ -40,6 +40,8 @@ pub struct Compilation {
     pub manifest: Manifest,
     /// Who reads whom.
     pub graph: Graph,
+    /// Values to be masked in everything printed or written.
+    pub secrets: Vec<String>,
     /// Selections with a name.
     pub selectors: BTreeMap<String, Selector>,
     readings: Vec<Reading>,
@@ -61,11 +63,14 @@ pub struct Request<'a> {
     pub referee: Option<Box<dyn Referee>>,
 }
 
-/// Compiles a project as far as it can be.
-#[must_use]
-pub fn compile(request: Request<'_>) -> (Option<Compilation>, Sources, Vec<Diagnostic>) {
-    let (project, mut sources, mut diagnostics) = project::load(&request.load);
-    let Some(project) = project else { return (None, sources, diagnostics) };
+/// Compiles a project as far as it can be; what was found instead, where there is none.
+///
+/// # Errors
+/// When there is no project or no target: what was loaded, with its diagnostics.
+#[expect(clippy::result_large_err, reason = "made once in a process")]
+pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
+    let loaded = project::load(&request.load);
+    let Loaded { project: Some(project), mut sources, mut diagnostics, secrets } = loaded else { return Err(loaded) };
     let (renderer, found) = Renderer::new(&macro_files(&project, &mut sources));
     diagnostics.extend(found);
     let (statements, found) = StatementTemplates::new(&statement_files(&project, &mut sources));
@@ -87,6 +92,16 @@ pub fn compile(request: Request<'_>) -> (Option<Compilation>, Sources, Vec<Diagn
             && project.seeds[*index].table.is_none()
         {
             node.error = Some(crate::diagnostic::code::BROKEN_SEED.id.to_owned());
+        }
+    }
+    own(&project, &readings, &mut all, &origins, &mut diagnostics);
+    for (node, origin) in all.iter_mut().zip(&origins) {
+        if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
+            && !statements.has("materializations", project.target.dialect(), &name)
+        {
+            let problem = no_materialization(&name, &readings[*index], &statements, project.target.dialect());
+            node.error = node.error.take().or_else(|| Some(problem.code.id.to_owned()));
+            diagnostics.push(problem.of_node(node.name.clone()));
         }
     }
     let dialect = project.target.dialect();
@@ -133,6 +148,7 @@ pub fn compile(request: Request<'_>) -> (Option<Compilation>, Sources, Vec<Diagn
         diagnostics,
         manifest,
         graph,
+        secrets,
         selectors,
         readings,
         origins,
@@ -144,7 +160,53 @@ pub fn compile(request: Request<'_>) -> (Option<Compilation>, Sources, Vec<Diagn
     };
     compilation.check_names();
     compilation.report_cycles();
-    (Some(compilation), Sources::default(), Vec::new())
+    Ok(compilation)
+}
+
+/// Gives each diagnostic about a model's or seed's own file to its node; a file that cannot be used is the node's error.
+fn own(
+    project: &Project,
+    readings: &[Reading],
+    nodes: &mut [Node],
+    origins: &[Origin],
+    diagnostics: &mut [Diagnostic],
+) {
+    let mut by_file: BTreeMap<FileId, usize> = BTreeMap::new();
+    for (index, origin) in origins.iter().enumerate() {
+        match origin {
+            Origin::Model(reading) => by_file.insert(readings[*reading].model.file, index),
+            Origin::Seed(seed) => by_file.insert(project.seeds[*seed].file, index),
+            Origin::Source(_) | Origin::Exposure(_) => None,
+        };
+    }
+    for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.node.is_none()) {
+        let file = diagnostic.primary.as_ref().map(|label| label.span.file);
+        let Some(node) = file.and_then(|file| by_file.get(&file)).and_then(|index| nodes.get_mut(*index)) else {
+            continue;
+        };
+        diagnostic.node = Some(node.name.clone());
+        if diagnostic.is_error() {
+            node.error = node.error.take().or_else(|| Some(diagnostic.code.id.to_owned()));
+        }
+    }
+}
+
+fn no_materialization(
+    name: &str,
+    reading: &Reading,
+    statements: &StatementTemplates,
+    dialect: crate::dialect::Dialect,
+) -> Diagnostic {
+    let known = statements.names("materializations", dialect);
+    let mut problem =
+        Diagnostic::error(crate::diagnostic::code::TEMPLATE_NOT_FOUND, format!("there is no materialization `{name}`"));
+    if let Some(given) = reading.model.config.materialized() {
+        problem = problem.at(given.span, "not known");
+    }
+    problem
+        .suggest(name, known.iter().copied())
+        .note(format!("there are: {}", known.join(", ")))
+        .help(format!("a project can bring its own: `templates/materializations/default/{name}.sql.jinja`"))
 }
 
 fn first_error(diagnostics: &[Diagnostic]) -> Option<String> {
@@ -197,6 +259,12 @@ fn scope(project: &Project, environment: &EnvironmentLookup) -> Scope {
 }
 
 impl Compilation {
+    /// The engine's own parser, where there is one.
+    #[must_use]
+    pub fn referee(&self) -> Option<&dyn Referee> {
+        self.referee.as_deref()
+    }
+
     fn around(&self) -> Surroundings<'_> {
         Surroundings {
             project: &self.project,
@@ -284,7 +352,9 @@ impl Compilation {
         let text = self.sources.get(file).text();
         let place = crate::source::LineColumn { line: site.line, column: site.column };
         let start = crate::source::byte_at(text, place);
-        let end = text[start..].find(|c: char| !(c.is_alphanumeric() || "_.\"".contains(c))).map_or(text.len(), |at| start + at);
+        let end = text[start..]
+            .find(|c: char| !(c.is_alphanumeric() || "_.\"".contains(c)))
+            .map_or(text.len(), |at| start + at);
         Some(crate::source::Span::new(file, start..end))
     }
 }

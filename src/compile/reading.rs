@@ -47,7 +47,13 @@ pub struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// Does something with what a model gives to the renderer.
-    fn with_input<T>(&self, model: &Model, file: &SourceFile, incremental: bool, use_it: impl FnOnce(&Input<'_>) -> T) -> T {
+    fn with_input<T>(
+        &self,
+        model: &Model,
+        file: &SourceFile,
+        incremental: bool,
+        use_it: impl FnOnce(&Input<'_>) -> T,
+    ) -> T {
         let relation = model.relation(&self.project.target);
         let this = This {
             database: relation.database.as_deref().map(str::to_owned),

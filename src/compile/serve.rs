@@ -65,11 +65,15 @@ impl Compilation {
     pub fn inline(&mut self, text: &str) -> Result<CompiledSql, Vec<Diagnostic>> {
         let file = add_virtual(&mut self.sources, "(inline)".to_owned(), text);
         let place = |range| Place { span: Span::new(file, range), calls: Vec::new() };
-        let query = read_query(text, self.manifest.dialect, self.referee.as_deref())
-            .map_err(|problems| problems.into_iter().map(|problem| {
-                let range = problem.range.clone();
-                diagnose(problem, place(range))
-            }).collect::<Vec<_>>())?;
+        let query = read_query(text, self.manifest.dialect, self.referee.as_deref()).map_err(|problems| {
+            problems
+                .into_iter()
+                .map(|problem| {
+                    let range = problem.range.clone();
+                    diagnose(problem, place(range))
+                })
+                .collect::<Vec<_>>()
+        })?;
         let mut edges = Edges::default();
         let sql = self.resolver().resolve_text((text, &query), (&self.manifest.schema, None), &place, &mut edges);
         sql.ok_or(edges.diagnostics)
@@ -84,7 +88,10 @@ impl Compilation {
         let dialect = self.manifest.dialect;
         let read = self.reading(id).and_then(|reading| reading.full.as_ref());
         let (Some(read), Some(sql)) = (read, &node.sql) else {
-            return Err(vec![Diagnostic::error(NO_SUCH_MODEL, format!("the SQL of `{}` could not be read", node.name))]);
+            return Err(vec![Diagnostic::error(
+                NO_SUCH_MODEL,
+                format!("the SQL of `{}` could not be read", node.name),
+            )]);
         };
         let clause = with_clause(&read.rendered.text, dialect);
         let known = clause.as_ref().map(|clause| clause.names.as_slice()).unwrap_or_default();
@@ -132,7 +139,10 @@ impl Compilation {
     fn select_all(&self, from: &str) -> Result<String, Vec<Diagnostic>> {
         let values = serde_json::json!({ "from": from });
         let mut statements = self.publish("rows", &values)?;
-        statements.pop().map(|statement| statement.text).ok_or_else(|| vec![Diagnostic::error(TEMPLATE_NOT_FOUND, "rows")])
+        statements
+            .pop()
+            .map(|statement| statement.text)
+            .ok_or_else(|| vec![Diagnostic::error(TEMPLATE_NOT_FOUND, "rows")])
     }
 }
 

@@ -56,9 +56,18 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         group = group.element(Level::HELP.message(help.as_str()));
     }
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
-    let mut text = renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group]);
-    text.push('\n');
-    text
+    let text = renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group]);
+    let nowhere = diagnostic.primary.is_none() && diagnostic.secondary.is_empty();
+    let mut shown = String::with_capacity(text.len() + 1);
+    for line in text.lines() {
+        // Without a place, the bar between the message and what follows leads nowhere.
+        let bar = nowhere && anstream::adapter::strip_str(line).to_string().trim() == "|";
+        if !bar {
+            shown.push_str(line);
+            shown.push('\n');
+        }
+    }
+    shown
 }
 
 /// The labels by file, the primary one's file first.

@@ -1,119 +1,34 @@
 //! How engines differ as connections.
 //!
 //! In: statements that somebody else wrote. Out: rows, counts, and errors sorted by what can be done about them.
-//! Never: writing SQL of its own beyond reading the catalog, or deciding what to run.
+//! Never: writing SQL of its own beyond reading the catalog, pinning the session and loading rows, or deciding what to
+//! run.
 
 pub mod duckdb;
+mod error;
+mod live;
 pub mod postgres;
+mod scan;
+mod template;
 
-use crate::{diagnostic::Code, dialect::Dialect, name::RelationName};
+pub use error::{EngineError, FailureKind, LoadPlace};
+pub use live::{Dependent, DependentKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind};
+
+use crate::{dialect::Dialect, name::RelationName};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// What can be done about a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// Serialization failure, deadlock, lock timeout: the same statement may work if repeated.
-    Temporary,
-    /// The connection is gone, or could not be made: connect again and repeat.
-    Connection,
-    /// The statement was cancelled from our side.
-    Cancelled,
-    /// The same statement will fail again.
-    Permanent,
-}
-
-/// Why the database did not do what it was asked.
-#[derive(Debug, Clone)]
-pub struct EngineError {
-    /// The code for people.
-    pub code: Code,
-    /// What can be done about it.
-    pub kind: FailureKind,
-    /// The five characters of SQLSTATE, where the engine has them.
-    pub sqlstate: Option<String>,
-    /// The database's own words.
-    pub message: String,
-    /// The database's own detail, hint and context lines, ready to be shown.
-    pub notes: Vec<String>,
-    /// A way out that suiro knows.
-    pub help: Option<String>,
-    /// The byte of the statement that it is about.
-    pub position: Option<usize>,
-}
-
-impl std::fmt::Display for EngineError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for EngineError {}
+/// How a value of the environment is looked up: `std::env::var` in the program, a map in tests.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Rows as text, for people and for checks; NULL is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
     /// Column names in order.
     pub columns: Vec<String>,
-    /// The engine's names of the column types.
+    /// The engine's names of the column types, with length and precision.
     pub types: Vec<String>,
     /// The values, row by row.
     pub rows: Vec<Vec<Option<String>>>,
-}
-
-/// What a relation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RelationKind {
-    /// An ordinary (or partitioned) table.
-    Table,
-    /// A view.
-    View,
-    /// A materialized view.
-    MaterializedView,
-    /// Anything else that occupies the name: sequence, foreign table, index, composite type.
-    Other,
-}
-
-/// A relation as the database has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveRelation {
-    /// What it is.
-    pub kind: RelationKind,
-    /// Its object id; changes when it is replaced.
-    pub oid: u64,
-    /// Its comment, which carries suiro's mark.
-    pub comment: Option<String>,
-    /// The role that owns it, where the engine has roles.
-    pub owner: Option<String>,
-    /// For a view, its columns in order: name and type with modifiers and collation, for comparison alone.
-    pub columns: Option<Vec<(String, String)>>,
-}
-
-/// Something that depends on a relation, as people should see it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Dependent {
-    /// The relation that is depended on.
-    pub on: RelationName,
-    /// What it is: `view`, `materialized view`, `foreign key`, `function`, `rule`, `policy`, `table`.
-    pub kind: String,
-    /// Its name, qualified; for a foreign key the table that has it and the constraint's name.
-    pub name: String,
-    /// The relation it is, where it is one.
-    pub relation: Option<RelationName>,
-    /// Its comment, which carries suiro's mark.
-    pub comment: Option<String>,
-    /// The statement that binds it again to whatever has the old name now (`CREATE OR REPLACE VIEW …`), if there is one.
-    pub rebind: Option<String>,
-}
-
-/// What the database has in some schemas.
-#[derive(Debug, Clone, Default)]
-pub struct LiveCatalog {
-    /// All schemas of the database, with their comments.
-    pub schemas: BTreeMap<String, Option<String>>,
-    /// The relations, by name.
-    pub relations: BTreeMap<RelationName, LiveRelation>,
-    /// What depends on those relations, anywhere in the database, directly.
-    pub dependents: Vec<Dependent>,
 }
 
 /// A column of a table to be loaded: its name and the engine's name of its type.
@@ -127,7 +42,8 @@ pub struct LoadColumn {
 
 /// Stops a running statement from another thread.
 pub trait Interrupt: Send + Sync {
-    /// Asks the database to cancel what the connection is running; says nothing if it runs nothing.
+    /// Asks the database to cancel what the connection is running. Does nothing if it runs nothing, and is not
+    /// remembered: whoever wants a connection to stop calls it again until the work has ended.
     fn interrupt(&self);
 }
 
@@ -143,15 +59,11 @@ pub trait Engine: Send + Sync {
     /// When the database cannot be reached or refuses the login.
     fn connect(&self, purpose: &str) -> Result<Box<dyn Connection>, EngineError>;
 
-    /// The name by which the database calls itself, where names must be qualified by it so that nothing else can
-    /// resolve them (DuckDB); asked from the database once.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
-    fn database(&self) -> Result<Option<String>, EngineError>;
-
     /// Where it is, without secrets, for people: `clinic.duckdb`, `clinic@localhost:5432/clinic`.
     fn place(&self) -> String;
+
+    /// What every session of it pins and what the target's `settings:` add: part of every definition.
+    fn session_settings(&self) -> BTreeMap<String, String>;
 
     /// The engine's version, for people, asked from the database.
     ///
@@ -162,26 +74,18 @@ pub trait Engine: Send + Sync {
 
 /// One session.
 pub trait Connection: Send {
-    /// Its dialect.
-    fn dialect(&self) -> Dialect;
-
-    /// Who holds locks on a relation, for people: user, application and what it runs; empty where that cannot be known.
-    ///
-    /// # Errors
-    /// When the database does not say.
-    fn lock_holders(&mut self, relation: &RelationName) -> Result<Vec<String>, EngineError> {
-        let _ = relation;
-        Ok(Vec::new())
-    }
-
-    /// Carries out one statement and returns the rows it affected, where the engine says.
+    /// Carries out one statement. Returns the rows it wrote (also of CREATE TABLE AS) or, for a query, returned; `None`
+    /// for statements that have no rows.
     ///
     /// # Errors
     /// When the database refuses it.
     fn execute(&mut self, statement: &str) -> Result<Option<u64>, EngineError>;
 
     /// Carries out statements that return nothing, in order, with as few round trips as the engine allows, stopping at
-    /// the first failure; the error comes with the index of the statement.
+    /// the first failure; the error comes with the index of the statement, its position is within that statement.
+    ///
+    /// On PostgreSQL it is one message: outside a transaction all of them are one transaction, and statements that
+    /// refuse to run in one (VACUUM, CREATE INDEX CONCURRENTLY) do not work here.
     ///
     /// # Errors
     /// When the database refuses one of them.
@@ -192,10 +96,10 @@ pub trait Connection: Send {
         Ok(())
     }
 
-    /// Runs a query and returns at most `limit` rows as text.
+    /// Runs one query and returns at most `limit` rows as text.
     ///
     /// # Errors
-    /// When the database refuses it.
+    /// When the database refuses it, or when it is more than one statement.
     fn query(&mut self, statement: &str, limit: Option<usize>) -> Result<Rows, EngineError>;
 
     /// The output columns and types of a query, without running it.
@@ -204,10 +108,11 @@ pub trait Connection: Send {
     /// When the database refuses it.
     fn describe(&mut self, query: &str) -> Result<Vec<(String, String)>, EngineError>;
 
-    /// Streams rows into an existing table; values are text that the engine converts to the column's type.
+    /// Streams rows into an existing table, all or none of them; values are text that the engine converts to the
+    /// column's type. Each row has as many values as there are columns.
     ///
     /// # Errors
-    /// When a value does not fit its column or the database refuses the load.
+    /// When a value does not fit its column (`load` then says which) or the database refuses the load.
     fn load(
         &mut self,
         table: &RelationName,
@@ -215,11 +120,25 @@ pub trait Connection: Send {
         rows: &mut dyn Iterator<Item = Vec<Option<String>>>,
     ) -> Result<u64, EngineError>;
 
-    /// What the database has in these schemas, and what depends on it.
+    /// What the database has in these schemas, and what depends on it. Takes no locks on the relations.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     fn catalog(&mut self, schemas: &[&str]) -> Result<LiveCatalog, EngineError>;
+
+    /// The columns of all tables and views in these schemas, in order.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    fn columns(&mut self, schemas: &[&str]) -> Result<BTreeMap<RelationName, Vec<LiveColumn>>, EngineError>;
+
+    /// For each dependent the statement that binds it again to whatever has the old name when it runs
+    /// (`CREATE OR REPLACE VIEW …`), if there is one. Must be asked before the old relation is moved away. On
+    /// PostgreSQL this waits for exclusive locks on the relations that the dependents read.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    fn rebind(&mut self, dependents: &[Dependent]) -> Result<Vec<Option<String>>, EngineError>;
 
     /// A handle that cancels whatever this connection runs.
     fn interrupter(&self) -> Arc<dyn Interrupt>;

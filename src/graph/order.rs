@@ -15,7 +15,9 @@ impl Graph {
     pub fn order(&self, set: &BTreeSet<NodeId>) -> Vec<NodeId> {
         let mut waiting: BTreeMap<NodeId, usize> = set
             .iter()
-            .map(|node| (*node, self.distinct(self.parents(*node)).filter(|parent| set.contains(parent)).count()))
+            .map(|node| {
+                (*node, distinct(self.parents(*node)).into_iter().filter(|parent| set.contains(parent)).count())
+            })
             .collect();
         let mut ready: BinaryHeap<Reverse<NodeId>> =
             waiting.iter().filter(|(_, count)| **count == 0).map(|(node, _)| Reverse(*node)).collect();
@@ -23,7 +25,7 @@ impl Graph {
         while let Some(Reverse(node)) = ready.pop() {
             waiting.remove(&node);
             order.push(node);
-            for child in self.distinct(self.children(node)) {
+            for child in distinct(self.children(node)) {
                 if let Some(count) = waiting.get_mut(&child) {
                     *count -= 1;
                     if *count == 0 {
@@ -67,8 +69,9 @@ impl Graph {
         }
         parts
     }
+}
 
-    fn distinct(&self, nodes: impl Iterator<Item = NodeId>) -> impl Iterator<Item = NodeId> {
-        nodes.collect::<BTreeSet<_>>().into_iter()
-    }
+/// Two nodes can have several edges between them; here they count once.
+fn distinct(nodes: impl Iterator<Item = NodeId>) -> BTreeSet<NodeId> {
+    nodes.collect()
 }

@@ -243,7 +243,7 @@ impl Context<'_> {
 
     fn nothing(&self, term: &Term) -> Diagnostic {
         let known: BTreeSet<String> =
-            self.manifest.nodes.iter().flat_map(|node| answers(term, node)).map(|answer| answer.into_owned()).collect();
+            self.manifest.nodes.iter().flat_map(|node| answers(term, node)).map(std::borrow::Cow::into_owned).collect();
         let what = match term.method.as_str() {
             "name" => format!("no model, seed or source is called `{}`", term.value),
             "path" | "file" => format!("no file of the project matches `{}`", term.value),

@@ -171,8 +171,7 @@ impl Context<'_> {
         let (Some(relation), Some(live)) = (&node.relation, live) else { return obstacles };
         if !is_ours(&self.manifest.project, relation, live.comment.as_deref()) {
             obstacles.push(self.foreign(node, relation, live));
-        }
-        if !live.may_alter {
+        } else if !live.may_alter {
             obstacles.push(not_owner(node, relation, live));
         }
         let in_the_way: Vec<&&Dependent> = self
@@ -201,7 +200,8 @@ impl Context<'_> {
 
     /// Whether a dependent is a view of this project: one that this run makes anew, or one with a text to bind it by.
     fn can_be_bound_again(&self, dependent: &Dependent) -> bool {
-        let (Some(relation), DependentKind::View, false) = (&dependent.relation, dependent.kind, dependent.attached) else {
+        let (Some(relation), DependentKind::View, false) = (&dependent.relation, dependent.kind, dependent.attached)
+        else {
             return false;
         };
         let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref()) && dependent.may_alter;

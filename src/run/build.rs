@@ -1,7 +1,7 @@
 //! Building one node beside its live version.
 
 use super::{
-    Context, Event, Statement,
+    Context, Event, Statement, bind,
     session::{Session, refusal},
 };
 use crate::{
@@ -116,6 +116,11 @@ fn stage(
     (columns, statements): (&[LoadColumn], &[Statement]),
 ) -> Result<Option<u64>, Failure> {
     let node = context.manifest.node(id);
+    if let Some(sql) = context.staged_sql(node) {
+        bind::check(context, session, id, &sql)
+            .map_err(|(error, statement)| Failure::Theirs(Box::new(error), statement))?
+            .map_err(Failure::Ours)?;
+    }
     let mut rows = None;
     for statement in statements {
         let affected = session

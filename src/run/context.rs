@@ -6,6 +6,7 @@ use crate::{
     engine::{Engine, EngineError, LoadColumn},
     manifest::{FilledSql, Manifest, Node, NodeId},
     name::RelationName,
+    parse::Referee,
     plan::Staging,
     source::{Place, Span},
 };
@@ -75,6 +76,8 @@ pub struct Context<'a> {
     pub seeds: &'a dyn Seeds,
     /// What knows where SQL was written.
     pub places: &'a dyn Places,
+    /// The engine's own parser, where there is one.
+    pub referee: Option<&'a dyn Referee>,
     /// Who wants to know.
     pub observer: &'a dyn Observer,
     /// Whether to stop.

@@ -3,6 +3,7 @@
 //! In: a plan, an engine, and what renders statements. Out: a [`RunReport`]. Never: deciding what is to be built (that
 //! is `plan/`), or knowing a terminal (that is `cli/`).
 
+mod bind;
 mod build;
 mod context;
 mod event;
@@ -27,6 +28,7 @@ use crate::{
     engine::{Engine, EngineError},
     graph::Graph,
     manifest::{Manifest, NodeId},
+    parse::Referee,
     plan::{Action, Plan, RunId, staging},
 };
 use build::Built;
@@ -64,6 +66,8 @@ pub struct Request<'a> {
     pub seeds: &'a dyn Seeds,
     /// What knows where SQL was written.
     pub places: &'a dyn Places,
+    /// The engine's own parser, where there is one.
+    pub referee: Option<&'a dyn Referee>,
     /// Who wants to know.
     pub observer: &'a dyn Observer,
     /// Whether to stop.
@@ -131,6 +135,7 @@ fn carry_out(
         statements: request.statements,
         seeds: request.seeds,
         places: request.places,
+        referee: request.referee,
         observer: request.observer,
         stop: request.stop,
     };
@@ -214,9 +219,11 @@ fn node_reports(
             }
             Some(Ending::Skipped(culprit)) => nothing(Status::Skipped, Some(culprit)),
             Some(Ending::NotStarted) => nothing(Status::NotStarted, None),
-            None if step.action == Action::Blocked && step.culprit == Some(step.node) => nothing(Status::Failed, None),
-            None if step.action == Action::Blocked => nothing(Status::Skipped, step.culprit),
-            None => nothing(Status::NotStarted, None),
+            None => match step.culprit.filter(|_| step.action == Action::Blocked) {
+                Some(culprit) if culprit == step.node => nothing(Status::Failed, None),
+                Some(culprit) => nothing(Status::Skipped, Some(culprit)),
+                None => nothing(Status::NotStarted, None),
+            },
         });
     }
     reports

@@ -100,8 +100,10 @@ fn try_publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId
         Locked::All => {}
         Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
     }
-    let rebind = rebind(context, session, &cut).map_err(theirs("what depends on the old versions could not be read"))?;
-    let statements = statements(context, &cut, &rebind)
+    let rebind =
+        rebind(context, session, &cut).map_err(theirs("what depends on the old versions could not be read"))?;
+    let grants = grants(context, session, &cut).map_err(theirs("the rights on the old versions could not be read"))?;
+    let statements = statements(context, &cut, &Carried { rebind, grants })
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
     for statement in &statements {
         session.execute(None, statement).map_err(theirs("the publish was refused"))?;
@@ -128,11 +130,7 @@ enum LeftBehind {
 /// Refuses, before the commit, a publish that would leave something bound to an old version.
 ///
 /// The plan has looked already; this looks again under the locks, so that nothing made in between is lost.
-fn refuse_left_behind(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    retired: &[Retired],
-) -> Result<(), LeftBehind> {
+fn refuse_left_behind(context: &Context<'_>, session: &mut Session<'_>, retired: &[Retired]) -> Result<(), LeftBehind> {
     let schemas: BTreeSet<&str> = retired.iter().map(|old| &*old.name.schema).collect();
     if schemas.is_empty() || context.manifest.dialect == Dialect::DuckDb {
         return Ok(());
@@ -245,12 +243,32 @@ fn rebind(context: &Context<'_>, session: &mut Session<'_>, cut: &Cut<'_>) -> Re
     Ok(statements.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect())
 }
 
+/// The statements that give the new versions the rights that others have on the old ones.
+fn grants(context: &Context<'_>, session: &mut Session<'_>, cut: &Cut<'_>) -> Result<Vec<String>, EngineError> {
+    let moved = |id: &&NodeId| {
+        let relation = context.manifest.node(**id).relation.as_ref();
+        let live = relation.and_then(|relation| cut.live.relations.get(relation));
+        live.is_some_and(|live| !can_be_replaced(context, cut, **id, live))
+    };
+    let relations: Vec<_> =
+        cut.nodes.iter().filter(moved).filter_map(|id| context.manifest.node(*id).relation.as_ref()).collect();
+    let mut grants = Vec::new();
+    if !relations.is_empty() {
+        for statement in context.step("grants", &json!({ "relations": relations }))? {
+            grants.extend(session.connection.query(&statement.text, None)?.rows.into_iter().flatten().flatten());
+        }
+    }
+    Ok(grants)
+}
+
+/// What hangs on the old versions and is given to the new ones, as statements.
+struct Carried {
+    rebind: Vec<String>,
+    grants: Vec<String>,
+}
+
 /// The one function from a cut to statements.
-fn statements(
-    context: &Context<'_>,
-    cut: &Cut<'_>,
-    rebind: &[String],
-) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Result<Vec<Statement>, Vec<Diagnostic>> {
     let (mut retire, mut tables, mut views, mut staged_views) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut missing: BTreeSet<&str> = BTreeSet::new();
     let mut retired_schemas: BTreeMap<&str, Value> = BTreeMap::new();
@@ -293,7 +311,8 @@ fn statements(
             "retire": retire,
             "tables": tables,
             "views": views,
-            "rebind": rebind,
+            "rebind": carried.rebind,
+            "grants": carried.grants,
             "staged_views": staged_views,
         }),
     )

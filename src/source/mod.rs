@@ -52,12 +52,24 @@ pub struct LineColumn {
 pub struct SourceFile {
     path: Arc<str>,
     text: Arc<str>,
+    first_line: usize,
 }
 
 impl SourceFile {
     /// A file of that path (relative to the project, with `/`) and text.
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
-        Self { path: path.into(), text: text.into() }
+        Self { path: path.into(), text: text.into(), first_line: 1 }
+    }
+
+    /// Some lines of a file that is too long to be kept whole; the first of them is line `first_line` of the file.
+    pub fn excerpt(path: impl Into<Arc<str>>, first_line: usize, text: impl Into<Arc<str>>) -> Self {
+        Self { path: path.into(), text: text.into(), first_line }
+    }
+
+    /// The number of its first line: 1, except in an excerpt.
+    #[must_use]
+    pub const fn first_line(&self) -> usize {
+        self.first_line
     }
 
     /// Path relative to the project, with `/`.
@@ -81,7 +93,8 @@ impl SourceFile {
     /// Line and column of a byte; a byte past the end, or inside a character, counts as the character before it.
     #[must_use]
     pub fn line_column(&self, byte: usize) -> LineColumn {
-        line_column(&self.text, byte)
+        let LineColumn { line, column } = line_column(&self.text, byte);
+        LineColumn { line: line + self.first_line - 1, column }
     }
 }
 

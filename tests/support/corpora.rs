@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 /// The folder, or why it is not there.
 pub fn folder() -> Result<PathBuf, String> {
-    let folder = std::env::var_os("SUIRO_CORPORA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("SUIRO_CORPORA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), PathBuf::from);
     if folder.join("mimic.jsonl").is_file() {
         Ok(folder)
     } else {

@@ -92,6 +92,7 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
         statements: compilation,
         seeds: compilation,
         places: compilation,
+        referee: compilation.referee(),
         observer: &observer,
         stop: &stop,
         threads: arguments.threads.map_or(compilation.project.target.threads, usize::from),
@@ -104,7 +105,7 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
-    app.terminal.diagnostics(&report.diagnostics, &compilation.sources);
+    app.terminal.diagnostics(&App::placed(compilation, &report.diagnostics), &compilation.sources);
     let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
     let mut exit = report.exit();
     if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {

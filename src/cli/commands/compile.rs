@@ -56,8 +56,9 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
         store.write(&format!("compiled/{path}"), text.as_bytes()).map(|_| ())
     })?;
     store.retain_compiled(&everything)?;
-    let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest })
-        .map_err(|error| Diagnostic::error(crate::diagnostic::code::BUG, format!("the manifest cannot be written: {error}")))?;
+    let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
+        Diagnostic::error(crate::diagnostic::code::BUG, format!("the manifest cannot be written: {error}"))
+    })?;
     file.push(b'\n');
     store.write("manifest.json", &file)?;
     Ok(chosen.len())

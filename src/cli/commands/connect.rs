@@ -22,7 +22,7 @@ pub fn connect(project: &Project, read_only: bool) -> Result<Box<dyn Engine>, Bo
         TargetKind::DuckDb(duckdb) => Ok(Box::new(DuckDbEngine::new(duckdb_options(target, duckdb, read_only)))),
         TargetKind::Postgres(postgres) => {
             let environment = |name: &str| std::env::var(name).ok();
-            let engine = PostgresEngine::new(postgres_options(target, postgres, read_only), &environment);
+            let engine = PostgresEngine::new(&postgres_options(target, postgres, read_only), &environment);
             engine
                 .map(|engine| Box::new(engine) as Box<dyn Engine>)
                 .map_err(|error| Box::new(at_target(target, &error)))

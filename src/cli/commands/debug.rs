@@ -41,8 +41,8 @@ pub fn run(app: &App, arguments: &Debug) -> Exit {
             }
         }
         Format::Text => {
-            let lines: String = facts.iter().map(|(name, value)| format!("{name:<8} {value}\n")).collect();
-            app.terminal.data(&lines);
+            let lines: Vec<String> = facts.iter().map(|(name, value)| format!("{name:<8} {value}")).collect();
+            app.terminal.data(&lines.join("\n"));
             app.terminal.say("The target answers.");
         }
     }

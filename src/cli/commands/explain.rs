@@ -16,8 +16,8 @@ static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/docs/errors");
 /// Prints the page of a code, or the list of all codes.
 pub fn run(app: &App, arguments: &Explain) -> Exit {
     let Some(wanted) = &arguments.code else {
-        let lines: String = ALL.iter().map(|code| format!("{}  {}\n", code.id, code.title)).collect();
-        app.terminal.data(&lines);
+        let lines: Vec<String> = ALL.iter().map(|code| format!("{}  {}", code.id, code.title)).collect();
+        app.terminal.data(&lines.join("\n"));
         return Exit::Done;
     };
     let Some(code) = find(wanted) else {

@@ -53,7 +53,8 @@ fn tree(app: &App, compilation: &Compilation, name: &str, arguments: &Lineage) -
     let id = find(compilation, name)?;
     let manifest = &compilation.manifest;
     if arguments.format == Format::Json {
-        let names = |set: BTreeSet<NodeId>| set.into_iter().map(|id| manifest.node(id).name.clone()).collect::<Vec<_>>();
+        let names =
+            |set: BTreeSet<NodeId>| set.into_iter().map(|id| manifest.node(id).name.clone()).collect::<Vec<_>>();
         let above = if arguments.downstream { Vec::new() } else { names(compilation.graph.ancestors(id, None)) };
         let below = if arguments.upstream { Vec::new() } else { names(compilation.graph.descendants(id, None)) };
         app.terminal.data(&json!({"name": manifest.node(id).name, "upstream": above, "downstream": below}).to_string());
@@ -73,7 +74,14 @@ fn tree(app: &App, compilation: &Compilation, name: &str, arguments: &Lineage) -
 }
 
 /// The neighbours of a node in one direction, indented; a node that was shown already is not opened again.
-fn branch(compilation: &Compilation, id: NodeId, up: bool, indent: &str, seen: &mut BTreeSet<NodeId>, text: &mut String) {
+fn branch(
+    compilation: &Compilation,
+    id: NodeId,
+    up: bool,
+    indent: &str,
+    seen: &mut BTreeSet<NodeId>,
+    text: &mut String,
+) {
     let graph = &compilation.graph;
     let next: BTreeSet<NodeId> = if up { graph.parents(id).collect() } else { graph.children(id).collect() };
     if next.is_empty() && indent.is_empty() {
@@ -105,7 +113,8 @@ fn explain_edge(
     let manifest = &compilation.manifest;
     let Some(edge) = manifest.node(reader).reads.iter().find(|edge| edge.node == read) else {
         let (reader_name, read_name) = (&manifest.node(reader).name, &manifest.node(read).name);
-        let mut problem = Diagnostic::error(NO_SUCH_EDGE, format!("`{reader_name}` does not read `{read_name}` directly"));
+        let mut problem =
+            Diagnostic::error(NO_SUCH_EDGE, format!("`{reader_name}` does not read `{read_name}` directly"));
         if compilation.graph.ancestors(reader, None).contains(&read) {
             problem = problem.help(format!("it does so by way of others: `suiro lineage {reader_name} --upstream`"));
         } else if compilation.graph.ancestors(read, None).contains(&reader) {

@@ -39,7 +39,7 @@ pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
         Ok(plan) => plan,
         Err(failed) => return exit.or(failed),
     };
-    app.terminal.diagnostics(&plan.diagnostics, &compilation.sources);
+    app.terminal.diagnostics(&App::placed(&compilation, &plan.diagnostics), &compilation.sources);
     exit = exit.or(exit_of(&plan.diagnostics));
     print(app, &compilation, &plan, format);
     let store = artifact::Store::of(&compilation.project.root);
@@ -54,12 +54,7 @@ pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
 ///
 /// # Errors
 /// The exit status, after printing why the database could not be read.
-pub fn make(
-    app: &App,
-    compilation: &Compilation,
-    selection: &Selection,
-    engine: &dyn Engine,
-) -> Result<Plan, Exit> {
+pub fn make(app: &App, compilation: &Compilation, selection: &Selection, engine: &dyn Engine) -> Result<Plan, Exit> {
     let schemas: BTreeSet<&str> = compilation
         .manifest
         .nodes
@@ -79,8 +74,8 @@ pub fn make(
 fn print(app: &App, compilation: &Compilation, plan: &Plan, format: Format) {
     let manifest = &compilation.manifest;
     if format == Format::Json {
-        let lines: String = plan.steps.iter().map(|step| format!("{}\n", artifact::planned(manifest, step))).collect();
-        app.terminal.data(&lines);
+        let lines: Vec<String> = plan.steps.iter().map(|step| artifact::planned(manifest, step).to_string()).collect();
+        app.terminal.data(&lines.join("\n"));
         return;
     }
     let widest = plan.steps.iter().map(|step| manifest.node(step.node).name.chars().count()).max().unwrap_or(0).min(48);

@@ -13,7 +13,9 @@ pub fn run(app: &App, arguments: &Query) -> Exit {
         Err(exit) => return exit,
     };
     match app.engine(&compilation, true) {
-        Ok(engine) => show::print(app, &compilation, engine.as_ref(), &arguments.sql, arguments.limit, arguments.format),
+        Ok(engine) => {
+            show::print(app, &compilation, engine.as_ref(), &arguments.sql, arguments.limit, arguments.format)
+        }
         Err(exit) => exit,
     }
 }

@@ -1,0 +1,228 @@
+//! Opening DuckDB files: once in the process for each file, and with errors that say what to do.
+
+use super::{DuckDbOptions, error};
+use crate::{
+    diagnostic::code,
+    dialect::Dialect,
+    engine::{EngineError, FailureKind, template::fill},
+};
+use duckdb::{AccessMode, Config};
+use fs_err as fs;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+const ATTACH: &str = "attach {{path}} as {{name}} {{mode}}";
+const USE: &str = "use {{name}}";
+const SET: &str = "set {{name}} = {{value}}";
+const ERRORS_AS_JSON: &str = "set errors_as_json = true";
+
+/// Settings that belong to the ICU extension. A DuckDB built without it knows no time zone but UTC and no other
+/// calendar, which is what suiro pins.
+const OF_ICU: &[(&str, &str)] = &[("Calendar", "gregorian"), ("TimeZone", "UTC")];
+
+/// The instances that are open in this process: DuckDB's file lock does not protect a file from its own process.
+static OPEN: Mutex<BTreeMap<PathBuf, Weak<Instance>>> = Mutex::new(BTreeMap::new());
+
+/// One open database.
+pub struct Instance {
+    /// The connection that all others are made from.
+    root: Mutex<duckdb::Connection>,
+    options: DuckDbOptions,
+    /// Settings that could only be given when it was opened.
+    at_open: Vec<String>,
+    broken: AtomicBool,
+}
+
+impl Instance {
+    /// The instance for that file, opened if it is not open yet.
+    pub fn open(options: &DuckDbOptions, place: &str) -> Result<Arc<Self>, EngineError> {
+        let Some(path) = &options.path else {
+            return Ok(Arc::new(Self::open_new(options, place)?));
+        };
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, instance| instance.strong_count() > 0);
+        let key = absolute(path);
+        if let Some(instance) = open.get(&key).and_then(Weak::upgrade)
+            && !instance.is_broken()
+        {
+            if instance.options == (DuckDbOptions { path: instance.options.path.clone(), ..options.clone() }) {
+                return Ok(instance);
+            }
+            let message = "the DuckDB file is already open in this process with other settings";
+            return Err(EngineError::new(code::BAD_CONNECTION_SETTING, FailureKind::Permanent, message));
+        }
+        let instance = Arc::new(Self::open_new(options, place)?);
+        open.insert(key, Arc::downgrade(&instance));
+        Ok(instance)
+    }
+
+    fn open_new(options: &DuckDbOptions, place: &str) -> Result<Self, EngineError> {
+        if let Some(path) = &options.path {
+            check_path(path, options.read_only, place)?;
+        }
+        let (config, at_open) = config(options).map_err(|error| setting_error(&error))?;
+        let root = match (&options.path, &options.name) {
+            (Some(path), None) => duckdb::Connection::open_with_flags(path, config),
+            _ => duckdb::Connection::open_in_memory_with_flags(config),
+        }
+        .map_err(|error| opening_error(&error, place))?;
+        if let Some(name) = &options.name {
+            let path = options.path.as_ref().map_or_else(|| ":memory:".to_owned(), |path| path.display().to_string());
+            let attach = fill(
+                ATTACH,
+                &BTreeMap::from([
+                    ("path", Dialect::DuckDb.literal(&path)),
+                    ("name", Dialect::DuckDb.quote(name)),
+                    ("mode", if options.read_only { "(read_only)".to_owned() } else { String::new() }),
+                ]),
+            );
+            root.execute_batch(&attach).map_err(|error| opening_error(&error, place))?;
+        }
+        Ok(Self { root: Mutex::new(root), options: options.clone(), at_open, broken: AtomicBool::new(false) })
+    }
+
+    /// A new session with these settings.
+    pub fn connect(
+        &self,
+        options: &DuckDbOptions,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<duckdb::Connection, EngineError> {
+        let connection = self
+            .root
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .try_clone()
+            .map_err(|error| error::engine_error(&error, ""))?;
+        connection.execute_batch(ERRORS_AS_JSON).map_err(|error| error::engine_error(&error, ""))?;
+        if let Some(name) = &options.name {
+            let statement = fill(USE, &BTreeMap::from([("name", Dialect::DuckDb.quote(name))]));
+            connection.execute_batch(&statement).map_err(|error| error::engine_error(&error, ""))?;
+        }
+        for (name, value) in settings.iter().filter(|(name, _)| !self.at_open.contains(name)) {
+            let statement = fill(
+                SET,
+                &BTreeMap::from([("name", Dialect::DuckDb.quote(name)), ("value", Dialect::DuckDb.literal(value))]),
+            );
+            match connection.execute_batch(&statement) {
+                Err(error) if !is_default_without_icu(name, value, &error) => return Err(setting_error(&error)),
+                _ => {}
+            }
+        }
+        Ok(connection)
+    }
+
+    /// Notes that DuckDB closed the database after a fatal error, so that the next connection opens it again.
+    pub fn mark_broken(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether DuckDB closed the database.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+}
+
+/// DuckDB's configuration at opening, and the names of the target's settings that went into it.
+fn config(options: &DuckDbOptions) -> duckdb::Result<(Config, Vec<String>)> {
+    let named = |name: &str| options.settings.keys().any(|key| key.eq_ignore_ascii_case(name));
+    let mut config = Config::default();
+    // A DuckDB that may install extensions loads code from the network because a query names a function.
+    if !named("autoinstall_known_extensions") {
+        config = config.with("autoinstall_known_extensions", "false")?;
+    }
+    if let Some(threads) = options.threads
+        && !named("threads")
+    {
+        config = config.with("threads", threads.max(1).to_string())?;
+    }
+    if options.read_only && options.path.is_some() && options.name.is_none() {
+        config = config.access_mode(AccessMode::ReadOnly)?;
+    }
+    let mut at_open = Vec::new();
+    for (name, value) in &options.settings {
+        let of_icu = OF_ICU.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+        let pinned = super::PINNED.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+        // What can be set at opening is set there: some settings cannot be changed later. A name or value that DuckDB
+        // does not take here gets its error, or is taken after all, from SET.
+        if !of_icu && !pinned && Config::default().with(name, value).is_ok() {
+            config = config.with(name, value)?;
+            at_open.push(name.clone());
+        }
+    }
+    Ok((config, at_open))
+}
+
+/// What DuckDB would only say in a roundabout way.
+fn check_path(path: &Path, read_only: bool, place: &str) -> Result<(), EngineError> {
+    let unreadable = |message: String| EngineError::new(code::UNREADABLE_DATABASE, FailureKind::Permanent, message);
+    if path.is_dir() {
+        return Err(unreadable(["`", place, "` is a folder, not a DuckDB file"].concat())
+            .with_help("name a file in it as `path` of the target"));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder
+        && !folder.is_dir()
+    {
+        return Err(unreadable(["the folder of `", place, "` does not exist"].concat())
+            .with_help(["make the folder `", &folder.display().to_string(), "` first"].concat()));
+    }
+    if read_only && !path.exists() {
+        let message = ["the DuckDB file `", place, "` does not exist"].concat();
+        return Err(EngineError::new(code::NO_SUCH_DATABASE, FailureKind::Permanent, message)
+            .with_help("`suiro build` makes it"));
+    }
+    Ok(())
+}
+
+/// The path without `.`, `..` and links, also for a file that does not exist yet.
+fn absolute(path: &Path) -> PathBuf {
+    if let Ok(path) = fs::canonicalize(path) {
+        return path;
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    path.file_name().map_or_else(|| folder.clone(), |name| folder.join(name))
+}
+
+fn is_default_without_icu(name: &str, value: &str, error: &duckdb::Error) -> bool {
+    let default =
+        OF_ICU.iter().any(|(key, default)| key.eq_ignore_ascii_case(name) && default.eq_ignore_ascii_case(value));
+    default && {
+        let text = error.to_string();
+        text.contains("unrecognized configuration parameter") || text.contains("icu")
+    }
+}
+
+fn opening_error(error: &duckdb::Error, place: &str) -> EngineError {
+    let mut error = error::engine_error(error, "");
+    error.notes.insert(0, std::mem::take(&mut error.message));
+    error.message = match error.code {
+        code if code == code::FILE_LOCKED => ["another process has `", place, "` open"].concat(),
+        code if code == code::PERMISSION_DENIED => ["no permission to open `", place, "`"].concat(),
+        code if code == code::DISK_FULL => ["no room left to open `", place, "`"].concat(),
+        _ => {
+            if error.code == code::STATEMENT_REFUSED {
+                error.code = code::UNREADABLE_DATABASE;
+            }
+            ["cannot open `", place, "` as a DuckDB database"].concat()
+        }
+    };
+    error
+}
+
+fn setting_error(error: &duckdb::Error) -> EngineError {
+    let mut error = error::engine_error(error, "");
+    error.code = code::BAD_CONNECTION_SETTING;
+    error.kind = FailureKind::Permanent;
+    error.help = Some("see `settings:` of the target; `from duckdb_settings()` lists what there is".to_owned());
+    error
+}

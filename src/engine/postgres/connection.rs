@@ -1,0 +1,196 @@
+//! One session with a PostgreSQL server, synchronous to the caller.
+
+use super::{
+    catalog,
+    connect::{Connected, Lost},
+    error::{Situation, engine_error},
+    load, query,
+    runtime::runtime,
+};
+use crate::{
+    diagnostic::code,
+    engine::{
+        Connection, Dependent, EngineError, FailureKind, Interrupt, LiveCatalog, LiveColumn, LoadColumn, Rows, scan,
+    },
+    name::RelationName,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+use tokio::runtime::Runtime;
+use tokio_postgres::{CancelToken, Client};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long a request to cancel may take before the caller goes on.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A session.
+pub struct PostgresConnection {
+    client: Client,
+    runtime: &'static Runtime,
+    lost: Lost,
+    /// The role that statements run as, for people.
+    role: String,
+    tls: MakeRustlsConnect,
+    interrupted: Arc<AtomicBool>,
+    types: query::TypeNames,
+}
+
+impl PostgresConnection {
+    pub fn new(connected: Connected, role: String, tls: MakeRustlsConnect) -> Result<Self, EngineError> {
+        Ok(Self {
+            client: connected.client,
+            runtime: runtime()?,
+            lost: connected.lost,
+            role,
+            tls,
+            interrupted: Arc::default(),
+            types: query::TypeNames::default(),
+        })
+    }
+
+    /// The engine's error for one of the protocol's, about that text, which was sent.
+    fn error(&self, error: &tokio_postgres::Error, sent: &str) -> EngineError {
+        let interrupted = self.interrupted.load(Ordering::Relaxed);
+        let mut error = engine_error(error, Situation { statement: sent, role: &self.role, interrupted });
+        if error.code == code::CONNECTION_LOST && error.sqlstate.is_none() {
+            error.notes.extend(self.lost.get().filter(|reason| !error.notes.contains(reason)));
+        }
+        error
+    }
+
+    /// Starts something that can be interrupted: what was interrupted before is over.
+    fn begin(&self, statement: &str) -> Result<(), EngineError> {
+        self.interrupted.store(false, Ordering::Relaxed);
+        match statement.find('\0') {
+            Some(at) => {
+                let message = "the statement has a NUL byte in it";
+                let mut error = EngineError::new(code::STATEMENT_REFUSED, FailureKind::Permanent, message);
+                error.position = Some(at);
+                Err(error)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The statement without its end, if it is one.
+fn one_query(statement: &str) -> Result<&str, EngineError> {
+    if scan::is_several(statement) {
+        let message = "this is more than one statement";
+        return Err(EngineError::new(code::SEVERAL_STATEMENTS, FailureKind::Permanent, message));
+    }
+    Ok(scan::trim_end(statement))
+}
+
+impl Connection for PostgresConnection {
+    fn execute(&mut self, statement: &str) -> Result<Option<u64>, EngineError> {
+        self.begin(statement)?;
+        let count = self
+            .runtime
+            .block_on(query::execute(&self.client, statement))
+            .map_err(|error| self.error(&error, statement))?;
+        // The protocol says 0 both for "no rows" and for "no such thing as rows".
+        Ok(Some(count).filter(|count| *count > 0 || scan::counts_rows(statement)))
+    }
+
+    fn execute_all(&mut self, statements: &[&str]) -> Result<(), (usize, EngineError)> {
+        for (index, statement) in statements.iter().enumerate() {
+            self.begin(statement).map_err(|error| (index, error))?;
+        }
+        let batch = query::Batch::of(statements);
+        self.runtime.block_on(batch.execute(&self.client)).map_err(|(done, error)| {
+            let error = self.error(&error, batch.text());
+            batch.place(done, error)
+        })
+    }
+
+    fn query(&mut self, statement: &str, limit: Option<usize>) -> Result<Rows, EngineError> {
+        self.begin(statement)?;
+        let text = one_query(statement)?;
+        let work = query::query(&self.client, text, limit, &mut self.types);
+        self.runtime.block_on(work).map_err(|failure| {
+            let error = self.error(&failure.error, failure.sent(text).as_ref());
+            failure.place(text, error)
+        })
+    }
+
+    fn describe(&mut self, query: &str) -> Result<Vec<(String, String)>, EngineError> {
+        self.begin(query)?;
+        let text = one_query(query)?;
+        let work = query::describe(&self.client, text, &mut self.types);
+        self.runtime.block_on(work).map_err(|error| self.error(&error, text))
+    }
+
+    fn load(
+        &mut self,
+        table: &RelationName,
+        columns: &[LoadColumn],
+        rows: &mut dyn Iterator<Item = Vec<Option<String>>>,
+    ) -> Result<u64, EngineError> {
+        self.begin("")?;
+        let work = load::load(&self.client, table, columns, rows, &self.interrupted);
+        self.runtime.block_on(work).map_err(|failure| match failure {
+            load::Failure::Ours(error) => error,
+            load::Failure::Theirs { error, statement } => {
+                let mut shown = self.error(&error, &statement);
+                // It is about suiro's own COPY, not about something that was written.
+                shown.position = None;
+                shown.load = load::place_of(&error, table);
+                shown
+            }
+        })
+    }
+
+    fn catalog(&mut self, schemas: &[&str]) -> Result<LiveCatalog, EngineError> {
+        self.begin("")?;
+        self.runtime.block_on(catalog::read(&self.client, schemas)).map_err(|error| self.error(&error, ""))
+    }
+
+    fn columns(&mut self, schemas: &[&str]) -> Result<BTreeMap<RelationName, Vec<LiveColumn>>, EngineError> {
+        self.begin("")?;
+        self.runtime.block_on(catalog::read_columns(&self.client, schemas)).map_err(|error| self.error(&error, ""))
+    }
+
+    fn rebind(&mut self, dependents: &[Dependent]) -> Result<Vec<Option<String>>, EngineError> {
+        self.begin("")?;
+        self.runtime.block_on(catalog::rebind(&self.client, dependents)).map_err(|error| self.error(&error, ""))
+    }
+
+    fn interrupter(&self) -> Arc<dyn Interrupt> {
+        Arc::new(PostgresInterrupt {
+            token: self.client.cancel_token(),
+            runtime: self.runtime,
+            tls: self.tls.clone(),
+            interrupted: Arc::clone(&self.interrupted),
+        })
+    }
+}
+
+struct PostgresInterrupt {
+    token: CancelToken,
+    runtime: &'static Runtime,
+    tls: MakeRustlsConnect,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Interrupt for PostgresInterrupt {
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+        let (token, tls) = (self.token.clone(), self.tls.clone());
+        let (done, wait) = mpsc::channel();
+        // Not `block_on`: whoever calls this may stand in a runtime of its own.
+        self.runtime.spawn(async move {
+            // A request that fails leaves the statement running; whoever wants it stopped asks again.
+            let _ = token.cancel_query(tls).await;
+            let _ = done.send(());
+        });
+        let _ = wait.recv_timeout(CANCEL_PATIENCE);
+    }
+}

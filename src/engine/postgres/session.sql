@@ -1,0 +1,3 @@
+-- Sets what a session pins, in order. $1, $2: names and values, text[].
+select pg_catalog.set_config(asked.name, asked.value, false)
+from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) as asked (name, value)

@@ -1,0 +1,237 @@
+//! The keys of models, seeds, sources and exposures, in front matter and in YAML files beside the models.
+
+use super::{Effect, Key, Kind, Merge, Table, ignored, key, refused};
+
+const MODEL_ONLY: &[&str] = &["model"];
+const SEED_ONLY: &[&str] = &["seed"];
+const TEXT_OR_MAPPING: Kind = Kind::Either(&Kind::Text, &Kind::Mapping);
+const INCREMENTAL: &str = "incremental models";
+
+/// The top of a YAML file below `models/`.
+pub(crate) const PROPERTIES: Table = Table {
+    place: "a YAML file below models/",
+    keys: &[&[
+        key("version", Kind::Integer(1, 2), "the version of this shape, as in dbt").default("2"),
+        key("models", Kind::List, "what there is to say about models"),
+        key("seeds", Kind::List, "what there is to say about seeds"),
+        key("sources", Kind::List, "relations that somebody else fills"),
+        key("exposures", Kind::List, "who uses the results: dashboards, notebooks, applications"),
+        key(
+            "anchors",
+            Kind::Any,
+            "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself",
+        ),
+        key("unit_tests", Kind::List, "tests of models on given rows").later("unit tests"),
+        key("data_tests", Kind::List, "what there is to say about tests that are SQL files").later("tests of data"),
+        key("snapshots", Kind::List, "histories of relations").missing("snapshots"),
+        ignored("macros", "macros are described by comments in their own files"),
+        ignored("analyses", "a query that builds nothing needs no description"),
+        ignored("groups", "give models an `owner` instead"),
+        ignored("metrics", "metrics belong to the tool that computes them"),
+        ignored("semantic_models", "semantic models belong to the tool that uses them"),
+        ignored("saved_queries", "saved queries belong to the tool that uses them"),
+    ]],
+};
+
+const NAME: &[Key] = &[key("name", Kind::Text, "the name of the file without its extension")];
+
+/// What a node says besides its configuration.
+const DESCRIPTION: &[Key] = &[
+    key("config", Kind::Mapping, "configuration; its keys may also stand beside `name`"),
+    key("columns", Kind::List, "what there is to say about columns"),
+    key("tests", Kind::List, "tests of the rows").also(&["data_tests"]).late().later("tests of data"),
+];
+
+/// An entry of `models:` or `seeds:`.
+pub(crate) const ENTRY: Table = Table { place: "a model or seed", keys: &[NAME, DESCRIPTION, CONFIG_KEYS] };
+
+/// The front matter of a model.
+pub(crate) const FRONT_MATTER: Table = Table { place: "front matter", keys: &[DESCRIPTION, CONFIG_KEYS] };
+
+/// `config(…)` in a template, and defaults by folder.
+pub(crate) const CONFIG: Table = Table { place: "a configuration", keys: &[CONFIG_KEYS] };
+
+const CONFIG_KEYS: &[Key] = &[
+    key(
+        "materialized",
+        Kind::Text,
+        "what is made of the model: `view`, `table`, `incremental`, `ephemeral`, `materialized_view`, `file`, `snapshot`, or the name of a template in `templates/materializations/`",
+    )
+    .default("`view`; `seed` for seeds"),
+    key("schema", Kind::Text, "the schema, exactly as written").default("the target's schema"),
+    key("alias", Kind::Text, "the relation's name").default("the file's name"),
+    key("enabled", Kind::Boolean, "whether it exists at all").default("`true`").on(&["model", "seed", "source", "exposure"]),
+    key("tags", Kind::TextList, "words to select by; those of all places add up")
+        .merge(Merge::Append)
+        .on(&["model", "seed", "source", "exposure"]),
+    key("owner", TEXT_OR_MAPPING, "who answers for it: a name, or `name` and `email`")
+        .on(&["model", "seed", "source", "exposure"]),
+    key("description", Kind::Text, "what it is, for people").late().on(&["model", "seed", "source", "exposure"]),
+    key("meta", Kind::Mapping, "anything; those of all places are merged key by key")
+        .merge(Merge::Keys)
+        .on(&["model", "seed", "source", "exposure"]),
+    key("depends_on", Kind::TextList, "relations that it reads besides those in its SQL").on(MODEL_ONLY),
+    key("column_types", Kind::TextMap, "types of columns by name, instead of the inferred ones").on(SEED_ONLY),
+    key("delimiter", Kind::Text, "the character between two values; `tab` for a tab").default("`,`").on(SEED_ONLY),
+    key("quote", Kind::Text, "the character around values that hold a delimiter or a line break; `none` for none")
+        .default("`\"`")
+        .on(SEED_ONLY),
+    key("encoding", Kind::Text, "the file's encoding, by its name on the web, such as `shift_jis` or `windows-1252`")
+        .default("`utf-8`")
+        .on(SEED_ONLY),
+    key("null_values", Kind::TextList, "unquoted values that are NULL, besides the empty one").on(SEED_ONLY),
+    key("deterministic", Kind::Boolean, "that the model gives the same rows again although it calls functions that may not")
+        .on(MODEL_ONLY)
+        .later("skipping what did not change"),
+    key("docs", Kind::Mapping, "how it is shown in the documentation").later("the documentation site"),
+    key("persist_docs", Kind::Mapping, "whether descriptions become comments in the database").later("comments in the database"),
+    key("grants", Kind::Mapping, "who may do what with the relation").missing("grants"),
+    key("indexes", Kind::List, "indexes to create").missing("indexes"),
+    key("constraints", Kind::List, "constraints to create").missing("constraints"),
+    key("contract", Kind::Any, "whether columns and types must be those declared").missing("contracts"),
+    key("pre_hook", Kind::Any, "SQL to run before the relation is built; those of all places add up")
+        .also(&["pre-hook"])
+        .merge(Merge::Append)
+        .late()
+        .missing("hooks"),
+    key("post_hook", Kind::Any, "SQL to run after the relation was built; those of all places add up")
+        .also(&["post-hook"])
+        .merge(Merge::Append)
+        .late()
+        .missing("hooks"),
+    key("unique_key", Kind::TextList, "the columns that tell rows apart").on(MODEL_ONLY).missing(INCREMENTAL),
+    key("incremental_strategy", Kind::Text, "`append`, `delete_insert` or `merge`").on(MODEL_ONLY).missing(INCREMENTAL),
+    key("incremental_predicates", Kind::TextList, "conditions on the rows that may be replaced")
+        .also(&["predicates"])
+        .on(MODEL_ONLY)
+        .late()
+        .missing(INCREMENTAL),
+    key("merge_update_columns", Kind::TextList, "the columns that a merge sets").on(MODEL_ONLY).missing(INCREMENTAL),
+    key("merge_exclude_columns", Kind::TextList, "the columns that a merge leaves alone").on(MODEL_ONLY).missing(INCREMENTAL),
+    key("on_schema_change", Kind::Text, "`fail`, `append`, `sync` or `full_refresh`").on(MODEL_ONLY).missing(INCREMENTAL),
+    key("on_definition_change", Kind::Text, "`full_refresh`, `forward` or `fail`").on(MODEL_ONLY).missing(INCREMENTAL),
+    key("full_refresh", Kind::Any, "`never` keeps the rows whatever is asked for").missing(INCREMENTAL),
+    key("time_range", Kind::Any, "the column by which the model is built piece by piece").on(MODEL_ONLY).missing("time ranges"),
+    key("event_time", Kind::Text, "the column that says when a row happened").on(MODEL_ONLY).missing("time ranges"),
+    key("batch_size", Kind::Text, "how long one piece is").on(MODEL_ONLY).missing("time ranges"),
+    key("lookback", Kind::Any, "how far back each run begins again").on(MODEL_ONLY).missing("time ranges"),
+    key("begin", Kind::Text, "where the first piece begins").on(MODEL_ONLY).missing("time ranges"),
+    key("strategy", Kind::Text, "how a snapshot notices a change: `timestamp` or `check`").on(MODEL_ONLY).missing("snapshots"),
+    key("updated_at", Kind::Text, "the column that says when a row changed").on(MODEL_ONLY).missing("snapshots"),
+    key("check_cols", Kind::TextList, "the columns whose change is a change of the row").on(MODEL_ONLY).missing("snapshots"),
+    key("hard_deletes", Kind::Text, "what becomes of rows that are gone").on(MODEL_ONLY).missing("snapshots"),
+    key("partition_by", Kind::Any, "how a PostgreSQL table is partitioned").on(MODEL_ONLY).missing("partitioned tables"),
+    key("unlogged", Kind::Boolean, "a PostgreSQL table that a crash of the server empties").missing("storage options"),
+    key("tablespace", Kind::Text, "where PostgreSQL keeps the table").missing("storage options"),
+    key("storage", Kind::Mapping, "storage parameters of a PostgreSQL table").missing("storage options"),
+    key("location", Kind::Text, "the file that is written").on(MODEL_ONLY).missing("files as models"),
+    key("format", Kind::Text, "the format of the file that is written").on(MODEL_ONLY).missing("files as models"),
+    key("instances", Kind::Any, "entries for each of which the model is built once").on(MODEL_ONLY).missing("instances"),
+    key("keep", Kind::Integer(0, 1000), "how many replaced versions stay").missing("keeping replaced versions"),
+    refused("database", "models are built in the target's own database"),
+    refused("sql_header", "settings of the session stand under `settings` of the target"),
+    refused("versions", "give each version a file of its own"),
+    ignored("latest_version", "give each version a file of its own"),
+    ignored("deprecation_date", "say it in the `description`"),
+    ignored("access", "every model may be read"),
+    ignored("group", "give the model an `owner` instead"),
+    ignored("quoting", "suiro quotes every name"),
+    ignored("quote_columns", "suiro quotes every name"),
+    ignored("static_analysis", "suiro analyses every model"),
+    ignored("time_spine", "semantic models belong to the tool that uses them"),
+];
+
+/// A column of anything.
+pub(crate) const COLUMN: Table = Table {
+    place: "a column",
+    keys: &[&[
+        key("name", Kind::Text, "its name"),
+        key("description", Kind::Text, "what it holds, for people").late(),
+        key("data_type", Kind::Text, "its type in the database"),
+        key("tags", Kind::TextList, "words to select by").merge(Merge::Append),
+        key("meta", Kind::Mapping, "anything").merge(Merge::Keys),
+        key("config", Kind::Mapping, "`tags` and `meta`, as in dbt"),
+        key("tests", Kind::List, "tests of its values").also(&["data_tests"]).late().later("tests of data"),
+        key("constraints", Kind::List, "constraints to create").missing("constraints"),
+        ignored("quote", "suiro quotes every name"),
+        ignored("policy_tags", "they belong to a database that suiro does not build in"),
+        ignored("dimension", "semantic models belong to the tool that uses them"),
+        ignored("entity", "semantic models belong to the tool that uses them"),
+        ignored("granularity", "semantic models belong to the tool that uses them"),
+    ]],
+};
+
+const ON_SOURCE: &[Key] = &[
+    key("name", Kind::Text, "its name"),
+    key("description", Kind::Text, "what it is, for people").late(),
+    key("enabled", Kind::Boolean, "whether it exists at all").default("`true`"),
+    key("tags", Kind::TextList, "words to select by").merge(Merge::Append),
+    key("owner", TEXT_OR_MAPPING, "who answers for it: a name, or `name` and `email`"),
+    key("meta", Kind::Mapping, "anything").merge(Merge::Keys),
+    key("config", Kind::Mapping, "the keys of this table may also stand here, as in dbt"),
+    key("loaded_at", Kind::Text, "the column or expression that says when a row arrived")
+        .also(&["loaded_at_field"])
+        .late()
+        .later("skipping what did not change"),
+    key("version", Kind::Text, "a query whose answer changes when the rows do")
+        .late()
+        .later("skipping what did not change"),
+    key("freshness", Kind::Mapping, "how old the rows may be").later("freshness"),
+    ignored("loaded_at_query", "`version` takes a query"),
+    ignored("event_time", "only models are built by time range"),
+    ignored("loader", "say it in the `description`, or under `meta`"),
+    ignored("quoting", "suiro quotes every name"),
+];
+
+/// An entry of `sources:`.
+pub(crate) const SOURCE: Table = Table {
+    place: "a source",
+    keys: &[
+        ON_SOURCE,
+        &[
+            key("schema", Kind::Text, "the schema of its tables").default("the source's name"),
+            key("database", Kind::Text, "the database of its tables").default("the target's own"),
+            key("tables", Kind::List, "its tables"),
+            refused("overrides", "there are no packages to override"),
+        ],
+    ],
+};
+
+/// An entry of a source's `tables:`.
+pub(crate) const SOURCE_TABLE: Table = Table {
+    place: "a source table",
+    keys: &[
+        ON_SOURCE,
+        &[
+            key("identifier", Kind::Text, "its name in the database").default("its `name`"),
+            key("columns", Kind::List, "its columns; `data_type` makes their types known"),
+            key("tests", Kind::List, "tests of the rows").also(&["data_tests"]).late().later("tests of data"),
+            key("location", Kind::Text, "files that are read by this name").missing("files as sources"),
+            key("external", Kind::Mapping, "").effect(Effect::Refused("`location` names the files of a source table")),
+        ],
+    ],
+};
+
+/// An entry of `exposures:`.
+pub(crate) const EXPOSURE: Table = Table {
+    place: "an exposure",
+    keys: &[&[
+        key("name", Kind::Text, "its name"),
+        key("label", Kind::Text, "its name for people").default("`name`"),
+        key("type", Kind::Text, "what it is: `dashboard`, `notebook`, `analysis`, `ml`, `application`"),
+        key("url", Kind::Text, "where it is"),
+        key("maturity", Kind::Choice(&["high", "medium", "low"]), "how far it can be trusted"),
+        key("description", Kind::Text, "what it is, for people").late(),
+        key("enabled", Kind::Boolean, "whether it exists at all").default("`true`"),
+        key("tags", Kind::TextList, "words to select by").merge(Merge::Append),
+        key("owner", TEXT_OR_MAPPING, "who answers for it: a name, or `name` and `email`"),
+        key("meta", Kind::Mapping, "anything").merge(Merge::Keys),
+        key("config", Kind::Mapping, "`enabled`, `tags` and `meta`, as in dbt"),
+        key(
+            "depends_on",
+            Kind::TextList,
+            "the models, seeds and sources that it reads; `ref('x')` and `source('a', 'b')` are understood",
+        )
+        .late(),
+    ]],
+};

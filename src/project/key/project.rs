@@ -1,0 +1,165 @@
+//! The keys of `suiro.yml`, of its targets and of its selectors.
+
+use super::{Key, Kind, Merge, Table, ignored, key, refused};
+
+/// The top of `suiro.yml`.
+pub(crate) const PROJECT: Table = Table { place: "suiro.yml", keys: &[PROJECT_KEYS] };
+
+const PROJECT_KEYS: &[Key] = &[
+    key("name", Kind::Text, "the project's name; the only key that must be given, besides a target"),
+    key("version", Kind::Text, "the project's own version, for people"),
+    key("require_suiro", Kind::Text, "the versions of suiro that may build the project, such as `>=0.1, <0.3`"),
+    key("target", Kind::Text, "the target that is used when neither `--target` nor `SUIRO_TARGET` names one")
+        .default("the only target"),
+    key("targets", Kind::Mapping, "the databases that can be built in, by name; see the sections on targets"),
+    key("models", Kind::Mapping, "configuration of models by folder below `models/`; the closest folder wins"),
+    key("seeds", Kind::Mapping, "configuration of seeds by folder below `models/`; the closest folder wins"),
+    key("vars", Kind::Mapping, "values for `var()`; `--vars` goes first").merge(Merge::Keys),
+    key("run_vars", Kind::TextList, "the names of variables that differ from run to run and change no definition"),
+    key("selectors", Kind::Any, "selections with a name, in dbt's shape: a list of `name` and `definition`"),
+    key("model_paths", Kind::TextList, "folders with models, seeds and the YAML files that describe them")
+        .default("`[models]`"),
+    key("test_paths", Kind::TextList, "folders with tests that are SQL files").default("`[tests]`"),
+    key(
+        "template_paths",
+        Kind::TextList,
+        "folders with macros and with templates of the project's own; the first one wins",
+    )
+    .default("`[templates]`"),
+    key(
+        "allow_unknown_relations",
+        Kind::Choice(&["error", "warn"]),
+        "what a relation is that is neither model, seed nor source",
+    )
+    .default("`error`"),
+    key(
+        "publish",
+        Kind::Choice(&["run", "group", "model"]),
+        "what is published in one transaction: everything that a run built, each connected part, or each model",
+    )
+    .default("`run`"),
+    key("secrets", Kind::Any, "values, in a list or a mapping, that are masked in everything printed or written"),
+    key("anchors", Kind::Any, "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself"),
+    key("on_run_start", Kind::Any, "SQL to run once before anything is built").missing("hooks of a run"),
+    key("on_run_end", Kind::Any, "SQL to run once after everything was built").missing("hooks of a run"),
+    key("tests", Kind::Mapping, "configuration of tests").later("tests of data"),
+    key("snapshots", Kind::Mapping, "configuration of snapshots by folder").missing("snapshots"),
+    refused("profile", "the databases stand under `targets:` in suiro.yml itself"),
+    refused("sources", "sources are described in the YAML files below `models/`"),
+    refused("exposures", "exposures are described in the YAML files below `models/`"),
+    refused("seed_paths", "seeds are the .csv files below `models/`"),
+    refused("macro_paths", "macros are the files in `templates/macros/`; other folders go into `template_paths`"),
+];
+
+/// The keys of every target.
+const COMMON: &[Key] = &[
+    key("type", Kind::Choice(&["duckdb", "postgres"]), "the engine"),
+    key("schema", Kind::Text, "the schema of models and seeds that name none")
+        .default("`main` on DuckDB, `public` on PostgreSQL"),
+    key("threads", Kind::Integer(1, 1024), "how many models are built at the same time").default("4"),
+    key("settings", Kind::TextMap, "settings of the session, by their names in the database"),
+    key("staging_schema", Kind::TextList, "schemas that exist already, for relations that are not published yet")
+        .missing("staging schemas"),
+    key("state_schema", Kind::Text, "the schema that keeps what was built").default("`suiro`").missing("state"),
+    key("protected", Kind::Boolean, "whether `--full-refresh` is refused here").missing("protected targets"),
+];
+
+/// A target of `type: duckdb`.
+pub(crate) const DUCKDB: Table = Table {
+    place: "a DuckDB target",
+    keys: &[
+        COMMON,
+        &[
+            key("path", Kind::Text, "the database file, relative to the project, or `:memory:`")
+                .default("the project's name with `.duckdb`"),
+            key("memory_limit", Kind::Text, "how much memory DuckDB may use, such as `4GB`"),
+            key("secrets", Kind::Any, "secrets for DuckDB's own connections; their values are masked")
+                .missing("DuckDB secrets"),
+            key("attach", Kind::Any, "other databases to attach").missing("attached databases"),
+            key("extensions", Kind::TextList, "extensions to load").missing("DuckDB extensions"),
+            refused("token", "a DuckDB file has no token; DuckDB's own secrets stand under `secrets`"),
+            refused("password", "a DuckDB file has no password; DuckDB's own secrets stand under `secrets`"),
+        ],
+    ],
+};
+
+/// A target of `type: postgres`. Whatever is not given comes from libpq's variables, the service file and `.pgpass`.
+pub(crate) const POSTGRES: Table = Table {
+    place: "a PostgreSQL target",
+    keys: &[
+        COMMON,
+        &[
+            key(
+                "url",
+                Kind::Text,
+                "all of the connection in one, `postgres://user:password@host:port/dbname?key=value`; the keys below go first",
+            ),
+            key("host", Kind::Text, "the server's name or address, or the folder of its socket")
+                .default("`PGHOST`, else `localhost`"),
+            key("port", Kind::Integer(1, 65535), "the server's port").default("`PGPORT`, else 5432"),
+            key("user", Kind::Text, "the role to log in as").default("`PGUSER`, else the name of the person"),
+            key("password", Kind::Text, "its password; never printed")
+                .also(&["pass"])
+                .default("`PGPASSWORD`, else `.pgpass`"),
+            key("token", Kind::Text, "a short-lived token that is sent as the password; never printed"),
+            key("dbname", Kind::Text, "the database").also(&["database"]).default("`PGDATABASE`, else the user's name"),
+            key("service", Kind::Text, "an entry of the service file").default("`PGSERVICE`"),
+            key(
+                "sslmode",
+                Kind::Choice(&["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+                "how the connection is encrypted, as in libpq",
+            )
+            .default("`PGSSLMODE`, else `prefer`"),
+            key("sslrootcert", Kind::Text, "the file with the certificates to trust, relative to the project")
+                .default("`PGSSLROOTCERT`, else the system's"),
+            key("role", Kind::Text, "the role to change to after the login"),
+            key("connect_timeout", Kind::Seconds, "how long to wait for a connection; a bare number counts seconds")
+                .default("`PGCONNECT_TIMEOUT`, else 10 seconds"),
+            key("statement_timeout", Kind::Duration, "how long one statement may take; with a unit, such as `30m`")
+                .default("the server's"),
+            key("application_name", Kind::Text, "what the server's administrator sees")
+                .default("`suiro <model> <run>`"),
+            key("sslcert", Kind::Text, "the client's certificate").missing("client certificates"),
+            key("sslkey", Kind::Text, "the key of the client's certificate").missing("client certificates"),
+            refused("search_path", "suiro writes every name with its schema, so that the search path plays no part"),
+            ignored("keepalives_idle", "suiro sets keepalives itself"),
+            ignored("retries", "suiro repeats what failed for a reason that passes"),
+        ],
+    ],
+};
+
+/// An entry of `selectors:`.
+pub(crate) const SELECTOR: Table = Table {
+    place: "a selector",
+    keys: &[&[
+        key("name", Kind::Text, "its name, used as `selector:name`"),
+        key("description", Kind::Text, "what it is for").late(),
+        key(
+            "definition",
+            Kind::Any,
+            "a selection as on the command line, or `method` and `value`, `union`, `intersection`, `exclude`",
+        ),
+        refused("default", "name the selection on the command line"),
+    ]],
+};
+
+/// A definition that names a method.
+pub(crate) const SELECTOR_METHOD: Table = Table {
+    place: "a selector's definition",
+    keys: &[&[
+        key(
+            "method",
+            Kind::Text,
+            "how to select: `tag`, `path`, `name`, `config.materialized`, `source`, `owner`, `selector`, …",
+        ),
+        key("value", Kind::Text, "what to select"),
+        key("parents", Kind::Boolean, "with everything that it reads, as `+value`").default("`false`"),
+        key("parents_depth", Kind::Integer(0, 1_000_000), "how many steps up"),
+        key("children", Kind::Boolean, "with everything that reads it, as `value+`").default("`false`"),
+        key("children_depth", Kind::Integer(0, 1_000_000), "how many steps down"),
+        key("childrens_parents", Kind::Boolean, "with everything that reads it and what that reads, as `@value`")
+            .default("`false`"),
+        key("exclude", Kind::List, "what to leave out, each a definition"),
+        ignored("indirect_selection", "a test is selected with what it reads"),
+    ]],
+};

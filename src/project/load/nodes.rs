@@ -1,0 +1,167 @@
+//! Files and what is said about them to models and seeds.
+
+use super::{Loading, files::Opening};
+use crate::{
+    diagnostic::{Diagnostic, code},
+    project::{
+        Column, RawTest,
+        config::{Config, NodeKind},
+        disk::Found,
+        field::Reader,
+        folder::Defaults,
+        matching::{Candidate, entries_of},
+        model::{self, InFile, Model, Opened},
+        property::{Description, Properties, merge_columns},
+        seed::{self, Format, Seed},
+        target::Target,
+        yaml::{self, Node},
+    },
+    source::SourceFile,
+};
+use rayon::prelude::*;
+
+impl Loading<'_> {
+    pub(super) fn properties(&mut self, reader: &mut Reader<'_>, yamls: &[Opening]) -> Properties {
+        let usable: Vec<&Opening> = yamls.iter().filter(|yaml| yaml.usable).collect();
+        let sources = &*self.sources;
+        let trees: Vec<(Option<Node>, Vec<Diagnostic>)> = usable
+            .par_iter()
+            .map(|yaml| {
+                let text = sources.get(yaml.file).text();
+                yaml::read(yaml.file, text, 0..text.len(), code::BROKEN_YAML)
+            })
+            .collect();
+        let mut properties = Properties::default();
+        for (yaml, (node, found)) in usable.iter().zip(trees) {
+            self.found.extend(found);
+            if let Some(node) = node {
+                properties.read(reader, yaml.file, &yaml.found.path, &node);
+            }
+        }
+        properties
+    }
+
+    pub(super) fn match_entries(
+        &mut self,
+        sqls: &[Opening],
+        csvs: &[&Found],
+        descriptions: &[Description],
+    ) -> Vec<Option<usize>> {
+        let models = sqls.iter().map(|sql| (NodeKind::Model, &sql.found));
+        let seeds = csvs.iter().map(|csv| (NodeKind::Seed, *csv));
+        let candidates: Vec<Candidate<'_>> = models
+            .chain(seeds)
+            .map(|(kind, found)| Candidate { kind, stem: found.stem(), path: &found.path })
+            .collect();
+        entries_of(&candidates, descriptions, self.found)
+    }
+
+    pub(super) fn models(
+        &mut self,
+        reader: &mut Reader<'_>,
+        sqls: Vec<Opening>,
+        defaults: &Defaults,
+        entries: &[Option<usize>],
+        descriptions: &[Description],
+    ) -> Vec<Model> {
+        let sources = &*self.sources;
+        let opened: Vec<Opened> =
+            sqls.par_iter().map(|sql| model::open(sql.file, sources.get(sql.file).text())).collect();
+        let mut models = Vec::with_capacity(sqls.len());
+        for ((sql, opened), entry) in sqls.into_iter().zip(opened).zip(entries) {
+            if sql.usable {
+                self.found.extend(opened.found);
+            }
+            let in_file = opened.yaml.as_ref().map(|node| model::in_file(reader, node)).unwrap_or_default();
+            let InFile { config, columns, tests } = in_file;
+            let described = Described::of(*entry, descriptions, defaults, &sql.found);
+            models.push(Model {
+                file: sql.file,
+                stem: sql.found.stem().to_owned(),
+                below: sql.found.below_without_extension().to_owned(),
+                path: sql.found.path,
+                sql_start: opened.sql_start,
+                config: config.over(&described.config),
+                columns: merge_columns(columns, described.columns),
+                tests: described.tests.into_iter().chain(tests).collect(),
+                usable: sql.usable && opened.usable,
+            });
+        }
+        models
+    }
+
+    pub(super) fn seeds(
+        &mut self,
+        csvs: &[&Found],
+        defaults: &Defaults,
+        entries: &[Option<usize>],
+        descriptions: &[Description],
+    ) -> Vec<Seed> {
+        let mut seeds = Vec::with_capacity(csvs.len());
+        for (csv, entry) in csvs.iter().zip(entries) {
+            let Described { config, columns, tests } = Described::of(*entry, descriptions, defaults, csv);
+            if let Some(other) = config.materialized().filter(|given| given.value != "seed") {
+                let message = format!("`{}` is a seed and cannot be materialized as `{}`", csv.path, other.value);
+                let found = Diagnostic::error(code::WRONG_VALUE, message).at(other.span, "");
+                self.found.push(found.help("remove the key; a model that reads the seed can be anything"));
+            }
+            let format = Format::of(&config, self.found);
+            // Messages about the seed as a whole show its first line.
+            let header = seed::excerpt(&csv.absolute, format.encoding, 1).unwrap_or_default();
+            seeds.push(Seed {
+                file: self.sources.add(SourceFile::excerpt(csv.path.as_str(), 1, header)),
+                path: csv.path.clone(),
+                below: csv.below_without_extension().to_owned(),
+                stem: csv.stem().to_owned(),
+                absolute: csv.absolute.clone(),
+                config,
+                columns,
+                tests,
+                table: None,
+                format,
+            });
+        }
+        seeds
+    }
+
+    pub(super) fn scan(&mut self, seeds: &mut [Seed], target: Option<&Target>) {
+        let dialect = target.map(Target::dialect);
+        let scanned: Vec<_> = seeds.par_iter().map(|seed| seed.config.enabled().then(|| seed.scan(dialect))).collect();
+        for (seed, scanned) in seeds.iter_mut().zip(scanned) {
+            let problems = match scanned {
+                None => continue,
+                Some(Ok((table, warnings))) => {
+                    self.found.extend(seed::unknown_types(seed, &table));
+                    seed.table = Some(table);
+                    warnings
+                }
+                Some(Err(problems)) => problems,
+            };
+            for problem in problems {
+                let diagnostic = problem.into_diagnostic(seed, self.sources);
+                self.found.push(diagnostic);
+            }
+        }
+    }
+}
+
+/// What is said about a node outside its own file.
+struct Described {
+    config: Config,
+    columns: Vec<Column>,
+    tests: Vec<RawTest>,
+}
+
+impl Described {
+    fn of(entry: Option<usize>, descriptions: &[Description], defaults: &Defaults, found: &Found) -> Self {
+        let farther = defaults.of(found.below_without_extension());
+        match entry.and_then(|entry| descriptions.get(entry)) {
+            Some(entry) => Self {
+                config: entry.config.clone().over(&farther),
+                columns: entry.columns.clone(),
+                tests: entry.tests.clone(),
+            },
+            None => Self { config: farther, columns: Vec::new(), tests: Vec::new() },
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Asking the engine itself what the SQL of a model reads, before it is run.
+//!
+//! Names were replaced from two readings of the text; this is the third and last witness. A name that was missed would
+//! read a published relation where a staged one is meant, or one that nobody meant: then the model is refused.
+
+use super::{Context, session::Session};
+use crate::{
+    diagnostic::{Diagnostic, code::WRONG_BINDING},
+    dialect::Dialect,
+    engine::EngineError,
+    manifest::{FilledSql, Node, NodeId, SqlPart},
+    name::RelationName,
+    parse::relations_by_engine,
+};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Schema and name of a relation, as they are compared.
+type Key = (String, String);
+
+/// Refuses a model whose SQL the engine understands to read other relations than were meant.
+///
+/// # Errors
+/// The outer one when the engine refuses the SQL altogether, with the statement that it refused; the inner one when
+/// what it reads differs.
+pub fn check(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    id: NodeId,
+    sql: &FilledSql,
+) -> Result<Result<(), Box<Diagnostic>>, (EngineError, super::Statement)> {
+    let node = context.manifest.node(id);
+    let seen = match context.manifest.dialect {
+        Dialect::DuckDb => context.referee.and_then(|referee| relations_by_engine(referee, &sql.text)).map(|names| {
+            let key = |parts: &Vec<String>| {
+                let mut parts = parts.iter().rev().map(String::as_str);
+                let name = parts.next().unwrap_or_default();
+                folded(context, parts.next().unwrap_or_default(), name)
+            };
+            names.iter().map(key).collect()
+        }),
+        Dialect::Postgres => bound(context, session, id, sql)?,
+    };
+    Ok(seen.map_or(Ok(()), |seen| compare(context, node, &seen)))
+}
+
+/// What PostgreSQL records as the dependencies of a view of this SQL.
+fn bound(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    id: NodeId,
+    sql: &FilledSql,
+) -> Result<Option<BTreeSet<Key>>, (EngineError, super::Statement)> {
+    let Some(staged) = context.staging.relations.get(&id) else { return Ok(None) };
+    let name = format!("__suiro_bind_{}", id.0);
+    let view = RelationName { name: name.into(), ..staged.clone() };
+    let nothing = |error| (error, super::Statement { purpose: "bind".to_owned(), text: String::new(), sql_at: None });
+    let mut seen = BTreeSet::new();
+    for statement in context.step("bind", &json!({"view": view, "sql": sql.text})).map_err(nothing)? {
+        if statement.purpose == "bound" {
+            let rows = session.connection.query(&statement.text, None).map_err(|error| (error, statement.clone()))?;
+            for row in rows.rows {
+                if let [Some(schema), Some(name)] = row.as_slice() {
+                    seen.insert((schema.clone(), name.clone()));
+                }
+            }
+        } else {
+            session.execute(Some(id), &statement).map_err(|error| (error, statement.clone()))?;
+        }
+    }
+    Ok(Some(seen))
+}
+
+fn folded(context: &Context<'_>, schema: &str, name: &str) -> Key {
+    (context.manifest.dialect.key(schema), context.manifest.dialect.key(name))
+}
+
+/// Everything that was meant must be seen, and nothing else of the project.
+fn compare(context: &Context<'_>, node: &Node, seen: &BTreeSet<Key>) -> Result<(), Box<Diagnostic>> {
+    let key = |relation: &RelationName| folded(context, &relation.schema, &relation.name);
+    let reads = node.sql.iter().flat_map(|sql| &sql.parts).filter_map(|part| match part {
+        SqlPart::Relation { node, .. } => Some(*node),
+        _ => None,
+    });
+    let meant: BTreeSet<Key> = reads
+        .filter_map(|read| {
+            let staged = context.staging.relations.get(&read).filter(|_| context.built.contains(&read));
+            staged.or(context.manifest.node(read).relation.as_ref()).map(key)
+        })
+        .collect();
+    if *seen == meant {
+        return Ok(());
+    }
+    let published = context.manifest.nodes.iter().filter_map(|node| node.relation.as_ref());
+    let ours: BTreeSet<Key> = published.chain(context.staging.relations.values()).map(key).collect();
+    let missed = meant.difference(seen).map(|(schema, name)| format!("it should read `{schema}.{name}` and does not"));
+    let extra = seen
+        .difference(&meant)
+        .filter(|found| ours.contains(*found))
+        .map(|(schema, name)| format!("it would read `{schema}.{name}`, which suiro did not see"));
+    let differences: Vec<String> = missed.chain(extra).collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let mut diagnostic = Diagnostic::error(
+        WRONG_BINDING,
+        format!("the database understands the SQL of `{}` differently, so it was not run", node.name),
+    );
+    diagnostic.notes = differences;
+    Err(Box::new(
+        diagnostic
+            .help("give every relation an alias and write columns as `alias.column`; if that does not help, report it")
+            .of_node(node.name.clone()),
+    ))
+}

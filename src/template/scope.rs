@@ -1,0 +1,128 @@
+//! What a template can see: the target, variables, the environment, and the model it is the text of.
+//!
+//! In: plain values. Out: the same values as the engine has them, converted once and shared by all renders.
+
+use super::value::from_json;
+use crate::source::FileId;
+use minijinja::Value;
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+/// Looks up an environment variable; none if it is not set. Must give the same answer for the same name every time.
+pub type EnvironmentLookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// The target, as templates see it: `target.name`, `.type`, `.schema`, `.database` (also `.dbname`), `.threads`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Its name in `suiro.yml`.
+    pub name: String,
+    /// `duckdb` or `postgres`.
+    pub kind: String,
+    /// The default schema.
+    pub schema: String,
+    /// The database, where it is known without connecting.
+    pub database: Option<String>,
+    /// How many models are built at once.
+    pub threads: usize,
+}
+
+/// What every template of a project can see.
+#[derive(Clone)]
+pub struct Visible {
+    /// The target.
+    pub target: Target,
+    /// What `var()` answers.
+    pub vars: BTreeMap<String, serde_json::Value>,
+    /// What `env_var()` answers.
+    pub environment: EnvironmentLookup,
+    /// What `doc()` answers.
+    pub docs: BTreeMap<String, String>,
+    /// Further names with their values; they come before macros and functions of the same name.
+    pub globals: BTreeMap<String, serde_json::Value>,
+}
+
+/// The same, ready for the engine: made once, shared by every render.
+#[derive(Clone)]
+pub struct Scope(pub(super) Arc<Seen>);
+
+pub(super) struct Seen {
+    pub target: Value,
+    pub vars: BTreeMap<String, Value>,
+    pub environment: EnvironmentLookup,
+    pub docs: BTreeMap<String, String>,
+    pub globals: BTreeMap<String, Value>,
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Scope").field("vars", &self.0.vars.keys()).finish_non_exhaustive()
+    }
+}
+
+impl Scope {
+    /// Converts the values once.
+    #[must_use]
+    pub fn new(visible: Visible) -> Self {
+        let values = |map: BTreeMap<String, serde_json::Value>| {
+            map.into_iter().map(|(name, value)| (name, from_json(&value))).collect()
+        };
+        let Target { name, kind, schema, database, threads } = visible.target;
+        let target = Value::from_pairs([
+            ("name", Value::from(name)),
+            ("type", Value::from(kind)),
+            ("schema", Value::from(schema)),
+            ("database", Value::from(database.clone())),
+            ("dbname", Value::from(database)),
+            ("threads", Value::from(threads)),
+        ]);
+        Self(Arc::new(Seen {
+            target,
+            vars: values(visible.vars),
+            environment: visible.environment,
+            docs: visible.docs,
+            globals: values(visible.globals),
+        }))
+    }
+
+    /// A scope with these variables and this environment and nothing else.
+    #[must_use]
+    pub fn of_settings(vars: BTreeMap<String, serde_json::Value>, environment: EnvironmentLookup) -> Self {
+        Self::new(Visible {
+            target: Target::default(),
+            vars,
+            environment,
+            docs: BTreeMap::new(),
+            globals: BTreeMap::new(),
+        })
+    }
+}
+
+/// The relation that a model becomes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct This {
+    /// Its database, where it is known.
+    pub database: Option<String>,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// One model to be rendered in one way.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The file.
+    pub file: FileId,
+    /// All of its text.
+    pub text: &'a str,
+    /// Where the SQL starts, behind the front matter; what stands before is not rendered, and places still count from
+    /// the start of the file.
+    pub start: usize,
+    /// What `this` is.
+    pub this: &'a This,
+    /// What `is_incremental()` answers.
+    pub incremental: bool,
+    /// What `config.get()` knows besides what the text itself configures.
+    pub config: &'a BTreeMap<String, serde_json::Value>,
+    /// What else the text can see.
+    pub scope: &'a Scope,
+}

@@ -1,0 +1,21 @@
+-- The relations of the cases, under the names of the user and, in `new`, under those that take their place.
+CREATE SCHEMA core;
+CREATE SCHEMA x1;
+CREATE SCHEMA new;
+CREATE TABLE core.orders(id INTEGER, cust INTEGER, amt INTEGER, s STRUCT(a INTEGER, b STRUCT(c INTEGER)), a VARCHAR, b VARCHAR, c VARCHAR, x TIMESTAMP);
+CREATE TABLE x1.orders(id INTEGER, z INTEGER);
+CREATE TABLE main.orders(id INTEGER, cust INTEGER, amt INTEGER, s STRUCT(a INTEGER, b STRUCT(c INTEGER)), a VARCHAR, b VARCHAR, c VARCHAR, x TIMESTAMP);
+CREATE TABLE main.customers(id INTEGER, name VARCHAR);
+CREATE TABLE core.customers(id INTEGER, name VARCHAR);
+CREATE TABLE core.core(orders STRUCT(id INTEGER));
+CREATE TABLE main.b(id INTEGER, y INTEGER);
+CREATE SCHEMA mimiciv_derived;
+CREATE TABLE mimiciv_derived.age(age INTEGER);
+CREATE TABLE new.core_orders AS FROM core.orders;
+CREATE TABLE new.x1_orders AS FROM x1.orders;
+CREATE TABLE new.main_orders AS FROM main.orders;
+CREATE TABLE new.main_customers AS FROM main.customers;
+CREATE TABLE new.core_customers AS FROM core.customers;
+CREATE TABLE new.core_core AS FROM core.core;
+CREATE TABLE new.main_b AS FROM main.b;
+CREATE TABLE new.mimiciv_derived_age AS FROM mimiciv_derived.age;

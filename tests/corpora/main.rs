@@ -1,0 +1,16 @@
+//! Reading and replacing relations: cases of our own (`tests/cases/relations`), and real SQL with known answers.
+//!
+//! The real SQL is not part of the project. It lies where `SUIRO_CORPORA` points, or at `../shared/corpora`; where it is
+//! missing its tests are reported as ignored, and fail where `CI` is set.
+
+mod cases;
+mod duck;
+
+use libtest_mimic::Arguments;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = cases::trials();
+    trials.sort_by(|left, right| left.name().cmp(right.name()));
+    libtest_mimic::run(&arguments, trials).exit();
+}
