@@ -98,8 +98,9 @@ impl Observer for Progress<'_> {
         match event {
             Event::Started { node } => {
                 let Some(live) = &self.live else { return };
-                let line = ProgressBar::new_spinner().with_style(line_style());
-                line.set_message(self.manifest.node(*node).name.clone());
+                // `with_message`, not `set_message`, which would draw at once, beside the display.
+                let name = self.manifest.node(*node).name.clone();
+                let line = ProgressBar::new_spinner().with_style(line_style()).with_message(name);
                 let line = live.display.insert_before(&live.bar, line);
                 line.enable_steady_tick(Duration::from_millis(100));
                 live.running.lock().unwrap_or_else(PoisonError::into_inner).insert(*node, line);
