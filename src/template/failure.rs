@@ -282,6 +282,7 @@ impl<'a> Origins<'a> {
     fn explain(&self, error: &Error, span: Span, chain: &Chain<'_>) -> Diagnostic {
         let detail = error.detail().unwrap_or_default();
         match error.kind() {
+            _ if detail == "template exceeds maximum recursion limits" => too_long("tags nest too deeply here", span),
             ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => syntax(error, detail, span),
             ErrorKind::OutOfFuel => too_long("the template did not end within its number of steps", span),
             _ if detail == "recursion limit exceeded" => too_long("the template calls itself without end", span),

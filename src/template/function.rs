@@ -186,7 +186,9 @@ fn source(state: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'
 
 /// Sets what is given by name, or in one map; prints nothing.
 fn config(_: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'_>) -> Result<Value, Error> {
-    given.at_most(1, &given.names().iter().map(String::as_str).collect::<Vec<_>>())?;
+    if given.positional.len() > 1 {
+        return Err(given.wrong("takes settings by name, or one map of them"));
+    }
     let call = context.note()?;
     for map in given.positional.iter().chain(given.named) {
         if map.kind() != ValueKind::Map {

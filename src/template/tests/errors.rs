@@ -433,7 +433,7 @@ fn refuses_two_macros_of_one_name_and_names_of_functions() {
     assert_eq!(
         problems,
         [
-            ("E0111", "`ref` is a function of suiro's and cannot be a macro", "a.sql.jinja:1:40 ref".to_owned()),
+            ("E0111", "`ref` is a name of suiro's own and cannot be a macro", "a.sql.jinja:1:40 ref".to_owned()),
             ("E0111", "there are two macros `a`", "b.sql.jinja:1:10 a".to_owned())
         ]
     );
