@@ -310,8 +310,13 @@ impl<'a> Origins<'a> {
                     callee.map_or_else(|| fault.clone(), |name| format!("`{name}` was called wrongly: {fault}"));
                 Diagnostic::error(TEMPLATE_FAILED, message).at(span, "")
             }
+            ErrorKind::WriteFailure => Diagnostic::error(TEMPLATE_FAILED, "this value cannot be printed").at(span, ""),
             kind => {
-                let message = if detail.is_empty() { kind.to_string() } else { detail.to_owned() };
+                let fault = if detail.is_empty() { kind.to_string() } else { detail.to_owned() };
+                let written = self.origin(span).and_then(|origin| origin.text.get(span.range()));
+                let filter = written.filter(|name| names::FILTERS.contains(name));
+                let message =
+                    filter.map_or_else(|| fault.clone(), |name| format!("the filter `{name}` failed: {fault}"));
                 Diagnostic::error(TEMPLATE_FAILED, message).at(span, "")
             }
         }
@@ -327,10 +332,13 @@ impl<'a> Origins<'a> {
         };
         let first = name.split(['.', '[']).next().unwrap_or_default();
         let span = self.word_at(first, span).unwrap_or(span);
-        let known = self.names(span);
-        Diagnostic::error(UNDEFINED_VALUE, format!("`{name}` is not defined"))
-            .at(span, "not defined")
-            .suggest(first, known.iter().map(String::as_str))
+        let diagnostic = Diagnostic::error(UNDEFINED_VALUE, format!("`{name}` is not defined")).at(span, "not defined");
+        match (first, name.split_once('.')) {
+            ("this", Some((_, attribute))) => diagnostic.suggest(attribute, names::OF_THIS.iter().copied()),
+            ("target", Some((_, attribute))) => diagnostic.suggest(attribute, names::OF_TARGET.iter().copied()),
+            _ if first == name => diagnostic.suggest(name, self.names(span).iter().map(String::as_str)),
+            _ => diagnostic,
+        }
     }
 
     fn not_found(&self, detail: &str, span: Span) -> Diagnostic {

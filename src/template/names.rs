@@ -153,3 +153,9 @@ pub(super) const TAGS: &[&str] = &[
 
 /// What every model can use besides functions and macros, for suggestions.
 pub(super) const VARIABLES: &[&str] = &["caller", "loop", "target", "this"];
+
+/// What `this` has, for suggestions.
+pub(super) const OF_THIS: &[&str] = &["database", "identifier", "name", "schema", "table"];
+
+/// What `target` has, for suggestions.
+pub(super) const OF_TARGET: &[&str] = &["database", "dbname", "name", "schema", "threads", "type"];

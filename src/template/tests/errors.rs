@@ -81,6 +81,7 @@ fn says_what_is_wrong_and_where() {
             "m.sql:1:10 .require('x')",
             &[],
         ),
+        ("{{ config(\n  a=1,\n  b=foo) }}", &[], "E0202", "`foo` is not defined", "m.sql:3:5 foo", &[]),
         // Not supported.
         (
             "{% if execute %}{% endif %}",
@@ -207,6 +208,8 @@ fn says_what_is_wrong_and_where() {
             "m.sql:1:4 1 + 'a'",
             &[],
         ),
+        ("{{ 'a'|int }}", &[], "E0203", "the filter `int` failed: invalid float literal", "m.sql:1:8 int", &[]),
+        ("{{ graph }}", &[], "E0203", "this value cannot be printed", "m.sql:1:4 graph", &[]),
         // Templates that are not there.
         (
             "{% include 'nope.sql' %}",
@@ -353,6 +356,8 @@ fn suggests_what_was_meant() {
     for (model, meant) in [
         ("{% set columns = 1 %}{{ colums }}", "columns"),
         ("{% for item in [1] %}{{ itme }}{% endfor %}", "item"),
+        ("{{ this.schem }}", "schema"),
+        ("{{ target.nam }}", "name"),
         ("{{ thsi }}", "this"),
         ("{{ is_incrementl() }}", "is_incremental"),
         ("{{ cents_to_eur(1) }}", "cents_to_euro"),
