@@ -7,8 +7,8 @@
 //! first called, a mistake in one does not break another, and calls between macros leave their trace in errors.
 
 use super::{
-    failure::{Unit, Units},
     function, names,
+    origin::{Unit, Units},
     scan::{Kind, Piece, Unscannable, scan},
     written::{Manner, Written, wrapping, write},
 };

@@ -3,11 +3,10 @@
 use super::{
     Input, Recorded, SecretRead,
     context::Context,
-    engine,
-    failure::{Origin, Origins, Units},
-    function,
+    engine, function,
     library::{Library, MacroFile, too_long},
     names,
+    origin::{Origin, Origins, Units},
     scan::{Unscannable, has_tags, scan},
     trace,
     written::{Manner, Written, write},

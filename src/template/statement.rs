@@ -6,9 +6,10 @@
 
 use super::{
     MacroFile, engine,
-    failure::{Failure, Origins, Unit, Units},
+    failure::Failure,
     library::too_long,
     names,
+    origin::{Origins, Unit, Units},
     scan::{Unscannable, scan},
     value::from_json,
     written::{Manner, Written, write},

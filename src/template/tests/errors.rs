@@ -317,6 +317,25 @@ fn says_what_is_wrong_and_where() {
             &["templates/macros/a.sql m.sql:1:4"],
         ),
         (
+            "{% from 'a.sql.jinja' import one as k %}{{ k(\n 1) }}",
+            &deep,
+            "E0202",
+            "`x.y` is not defined",
+            "b.sql.jinja:3:6 x",
+            &["one m.sql:1:44", "two a.sql.jinja:2:4"],
+        ),
+        (
+            "{% call one() %}\n{{ two(\n1) }}{% endcall %}",
+            &[(
+                "a.sql.jinja",
+                "{% macro one() %}{{ caller() }}{{ zork }}{% endmacro %}{% macro two(x) %}{% endmacro %}",
+            )],
+            "E0202",
+            "`zork` is not defined",
+            "a.sql.jinja:1:35 zork",
+            &["one m.sql:1:9"],
+        ),
+        (
             "{% call one() %}\n{{ zork }}{% endcall %}",
             &[("a.sql.jinja", "{% macro one() %}{{ caller() }}{% endmacro %}")],
             "E0202",
