@@ -304,7 +304,7 @@ fn front_matter_is_not_rendered_and_places_count_from_the_file() {
 #[test]
 fn secrets_are_told_with_their_place_and_whether_they_are_shown() {
     let model =
-        "select '{{ env_var('SUIRO_SECRET_KEY') }}'\n{% if env_var('SUIRO_SECRET_UNUSED') == 'x' %}1{% endif %}";
+        "select '{{ env_var('SUIRO_SECRET_KEY')|upper }}'\n{% if env_var('SUIRO_SECRET_UNUSED') == 'x' %}1{% endif %}";
     let project = project(model, &[]);
     let secrets = project.render().unwrap().recorded.secrets;
     let told: Vec<(&str, String, bool)> =
