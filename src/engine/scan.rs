@@ -45,8 +45,8 @@ pub fn first_word(statement: &str) -> Option<&str> {
 pub fn counts_rows(statement: &str) -> bool {
     let Some(first) = first_word(statement) else { return false };
     match first.to_ascii_lowercase().as_str() {
-        "select" | "with" | "values" | "table" | "from" | "insert" | "update" | "delete" | "merge" | "copy" | "fetch"
-        | "move" | "execute" => true,
+        "select" | "with" | "values" | "table" | "from" | "insert" | "update" | "delete" | "merge" | "copy"
+        | "fetch" | "move" | "execute" => true,
         "create" => makes_table_of_query(statement),
         _ => false,
     }
@@ -182,7 +182,8 @@ fn dollar_quoted(text: &str) -> Option<usize> {
     let tag_end = text[1..].find('$')? + 2;
     let tag = &text[..tag_end];
     let name = &tag[1..tag_end - 1];
-    if name.starts_with(|first: char| first.is_ascii_digit()) || !name.chars().all(|part| is_word(part) && part != '$') {
+    if name.starts_with(|first: char| first.is_ascii_digit()) || !name.chars().all(|part| is_word(part) && part != '$')
+    {
         return None;
     }
     Some(text[tag_end..].find(tag).map_or(text.len(), |at| tag_end + at + tag.len()))

@@ -33,7 +33,6 @@ pub struct DuckDbConnection {
 }
 
 impl DuckDbConnection {
-
     pub fn new(inner: duckdb::Connection, instance: Arc<Instance>) -> Self {
         Self { inner, instance, stop: Arc::default() }
     }

@@ -382,7 +382,13 @@ mod tests {
 
     #[test]
     fn never_panics_on_strange_text() {
-        for text in ["", "LINE 1: x\n^", "x Error: \n\nLINE 9: 漢\n ^", "\n\nLINE 99999999999999999999: a\n^", "{\"exception_type\""] {
+        for text in [
+            "",
+            "LINE 1: x\n^",
+            "x Error: \n\nLINE 9: 漢\n ^",
+            "\n\nLINE 99999999999999999999: a\n^",
+            "{\"exception_type\"",
+        ] {
             for statement in ["", "漢", "a\nb"] {
                 from_text(text, statement);
             }

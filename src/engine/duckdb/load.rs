@@ -75,15 +75,12 @@ fn load_chunks(
     stop: &AtomicBool,
 ) -> Result<u64, EngineError> {
     let quote = |name: &str| Dialect::DuckDb.quote(name);
-    let stage_columns: Vec<String> = (0..columns.len())
-        .map(|index| fill(STAGE_COLUMN, &BTreeMap::from([("name", stage_name(index))])))
-        .collect();
+    let stage_columns: Vec<String> =
+        (0..columns.len()).map(|index| fill(STAGE_COLUMN, &BTreeMap::from([("name", stage_name(index))]))).collect();
     let stage = fill(STAGE, &BTreeMap::from([("columns", stage_columns.join(", "))]));
     let names: Vec<String> = columns.iter().map(|column| quote(&column.name)).collect();
-    let insert = fill(
-        INSERT,
-        &BTreeMap::from([("table", Dialect::DuckDb.relation(table)), ("columns", names.join(", "))]),
-    );
+    let insert =
+        fill(INSERT, &BTreeMap::from([("table", Dialect::DuckDb.relation(table)), ("columns", names.join(", "))]));
     let refused = |error: duckdb::Error| error::engine_error(&error, "");
     connection.execute_batch(&stage).map_err(refused)?;
     let mut loaded = 0u64;
@@ -110,7 +107,11 @@ fn stage_name(index: usize) -> String {
 }
 
 /// Fills the chunk; true when the rows have ended.
-fn take_chunk(rows: &mut dyn Iterator<Item = Row>, chunk: &mut Vec<Row>, stop: &AtomicBool) -> Result<bool, EngineError> {
+fn take_chunk(
+    rows: &mut dyn Iterator<Item = Row>,
+    chunk: &mut Vec<Row>,
+    stop: &AtomicBool,
+) -> Result<bool, EngineError> {
     let mut bytes = 0;
     while chunk.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
         if stop.load(Ordering::Relaxed) {
@@ -125,11 +126,11 @@ fn take_chunk(rows: &mut dyn Iterator<Item = Row>, chunk: &mut Vec<Row>, stop: &
 
 fn append(connection: &duckdb::Connection, chunk: &[Row], width: usize, before: u64) -> Result<(), EngineError> {
     let refused = |error: duckdb::Error| error::engine_error(&error, "");
-    let mut appender =
-        connection.appender_to_catalog_and_db("__suiro_load", "temp", "main").map_err(refused)?;
+    let mut appender = connection.appender_to_catalog_and_db("__suiro_load", "temp", "main").map_err(refused)?;
     for (index, row) in chunk.iter().enumerate() {
         if row.len() != width {
-            let message = ["a row has ", &row.len().to_string(), " values for ", &width.to_string(), " columns"].concat();
+            let message =
+                ["a row has ", &row.len().to_string(), " values for ", &width.to_string(), " columns"].concat();
             let mut error = EngineError::new(code::STATEMENT_REFUSED, FailureKind::Permanent, message);
             error.load = Some(LoadPlace { row: before + index as u64 + 1, column: None });
             return Err(error);
@@ -147,9 +148,8 @@ fn placed(mut error: EngineError, chunk: &[Row], columns: &[LoadColumn], before:
     if let Some((words, source)) = error.message.split_once(" when casting from source column ") {
         let index = (0..columns.len()).find(|index| stage_name(*index) == source.trim());
         let place = index.and_then(|index| {
-            let failed = |row: &Row| {
-                row.get(index).and_then(Option::as_deref).is_some_and(|value| names_value(words, value))
-            };
+            let failed =
+                |row: &Row| row.get(index).and_then(Option::as_deref).is_some_and(|value| names_value(words, value));
             Some(LoadPlace { row: row_of(&failed)?, column: Some(columns[index].name.clone()) })
         });
         if let Some(index) = index {
@@ -170,8 +170,8 @@ fn placed(mut error: EngineError, chunk: &[Row], columns: &[LoadColumn], before:
 /// Whether DuckDB's words have the value between quotes.
 fn names_value(words: &str, value: &str) -> bool {
     ['\'', '"'].iter().any(|quote| {
-        words.match_indices(value).any(|(at, _)| {
-            words[..at].ends_with(*quote) && words[at + value.len()..].starts_with(*quote)
-        })
+        words
+            .match_indices(value)
+            .any(|(at, _)| words[..at].ends_with(*quote) && words[at + value.len()..].starts_with(*quote))
     })
 }

@@ -39,10 +39,7 @@ pub async fn read(client: &Client, schemas: &[&str]) -> Result<LiveCatalog, Erro
 }
 
 /// Reads the columns of all relations of the schemas.
-pub async fn read_columns(
-    client: &Client,
-    schemas: &[&str],
-) -> Result<BTreeMap<RelationName, Vec<LiveColumn>>, Error> {
+pub async fn read_columns(client: &Client, schemas: &[&str]) -> Result<BTreeMap<RelationName, Vec<LiveColumn>>, Error> {
     let mut columns: BTreeMap<RelationName, Vec<LiveColumn>> = BTreeMap::new();
     for row in by_schemas(client, include_str!("columns.sql"), schemas).await? {
         let column = LiveColumn {

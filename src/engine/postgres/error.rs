@@ -187,7 +187,8 @@ fn object_of(text: &str) -> Option<(&str, &str)> {
 /// Where a COPY into the table of that name failed, from the context: `COPY t, line 3, column amount: "x"`. The row is
 /// the line, because suiro sends no header and escapes line breaks.
 pub fn load_place(context: &str, table: &str) -> Option<LoadPlace> {
-    let rest = context.lines().find_map(|line| line.strip_prefix("COPY ")?.strip_prefix(table)?.strip_prefix(", line "))?;
+    let rest =
+        context.lines().find_map(|line| line.strip_prefix("COPY ")?.strip_prefix(table)?.strip_prefix(", line "))?;
     let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
     let row = rest[..digits].parse().ok()?;
     let column = rest[digits..].strip_prefix(", column ").map(|column| {
@@ -219,7 +220,11 @@ mod tests {
         for (statement, message, expected) in [
             ("select 1", "permission denied for table orders", "grant select on orders to ann"),
             ("insert into x select 1", "permission denied for view v", "grant select, insert on v to ann"),
-            ("create table s.t as select 1", "permission denied for schema s", "grant usage, create on schema s to ann"),
+            (
+                "create table s.t as select 1",
+                "permission denied for schema s",
+                "grant usage, create on schema s to ann",
+            ),
             ("select * from s.t", "permission denied for schema s", "grant usage on schema s to ann"),
             ("create schema s", "permission denied for database d", "grant create on database d to ann"),
             ("select f()", "permission denied for function f", "grant execute on function f to ann"),

@@ -36,10 +36,8 @@ pub async fn load(
     interrupted: &AtomicBool,
 ) -> Result<u64, Failure> {
     let names: Vec<String> = columns.iter().map(|column| Dialect::Postgres.quote(&column.name)).collect();
-    let statement = fill(
-        COPY,
-        &BTreeMap::from([("table", Dialect::Postgres.relation(table)), ("columns", names.join(", "))]),
-    );
+    let statement =
+        fill(COPY, &BTreeMap::from([("table", Dialect::Postgres.relation(table)), ("columns", names.join(", "))]));
     let theirs = |error: tokio_postgres::Error| Failure::Theirs { error, statement: statement.clone() };
     let sink = client.copy_in::<_, Bytes>(&statement).await.map_err(theirs)?;
     pin_mut!(sink);

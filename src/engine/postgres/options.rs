@@ -246,9 +246,8 @@ fn gather(options: &PostgresOptions, environment: Environment<'_>) -> Result<Par
     let mut parameters = match options.url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
         Some(url) => conninfo::parse(url).map_err(|error| {
             let help = match &error {
-                conninfo::Unreadable::Unknown(name) => {
-                    closest(name, PARAMETERS.iter().map(|known| known.name)).map(|name| format!("did you mean `{name}`?"))
-                }
+                conninfo::Unreadable::Unknown(name) => closest(name, PARAMETERS.iter().map(|known| known.name))
+                    .map(|name| format!("did you mean `{name}`?")),
                 _ => Some("write it like `postgresql://user@host:5432/database`".to_owned()),
             };
             let wrong = wrong(format!("`url` cannot be read: {error}"));

@@ -6,7 +6,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 use tokio_postgres::{Client, Column, SimpleQueryMessage, types::Type};
 
 /// Fetches no more than what is asked for, in or outside a transaction: the three are one message.
-const LIMITED: &str = "declare suiro_rows no scroll cursor for {{query}}\n;\nfetch forward {{limit}} from suiro_rows;\nclose suiro_rows";
+const LIMITED: &str =
+    "declare suiro_rows no scroll cursor for {{query}}\n;\nfetch forward {{limit}} from suiro_rows;\nclose suiro_rows";
 /// Says that the statement before it has been carried out.
 const MARK: &str = "\n;\nselect 1 as suiro_statement_done\n;\n";
 const MARK_COLUMN: &str = "suiro_statement_done";
@@ -151,12 +152,7 @@ fn limited(query: &str, limit: usize) -> String {
 }
 
 /// The rows of one query, as text.
-pub async fn query(
-    client: &Client,
-    query: &str,
-    limit: Option<usize>,
-    types: &mut TypeNames,
-) -> Result<Rows, Failure> {
+pub async fn query(client: &Client, query: &str, limit: Option<usize>, types: &mut TypeNames) -> Result<Rows, Failure> {
     // Prepared for the types, and because it refuses more than one statement and knows every place in the text.
     let prepared = client.prepare(query).await?;
     let mut rows = Rows {

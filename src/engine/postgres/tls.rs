@@ -41,9 +41,7 @@ pub fn connector(plan: &Plan) -> Result<MakeRustlsConnect, EngineError> {
                 return Err(wrong("a client certificate needs `sslrootcert` to be a file, not `system`"));
             }
             (Roots::None, _) => Trust::Anyone,
-            (Roots::File(path), mode) => {
-                Trust::of(certificates(path, "sslrootcert")?, mode == SslMode::VerifyFull)
-            }
+            (Roots::File(path), mode) => Trust::of(certificates(path, "sslrootcert")?, mode == SslMode::VerifyFull),
         },
         provider: Arc::clone(&provider),
     };
@@ -58,9 +56,9 @@ pub fn connector(plan: &Plan) -> Result<MakeRustlsConnect, EngineError> {
             let chain = certificates(certificate, "sslcert")?;
             let key = PrivateKeyDer::from_pem_slice(&read(key, "sslkey")?)
                 .map_err(|error| wrong(format!("`{}` (sslkey) cannot be used: {error}", key.display())))?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| {
-                wrong(format!("`{}` (sslcert) cannot be used: {error}", certificate.display()))
-            })?
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| wrong(format!("`{}` (sslcert) cannot be used: {error}", certificate.display())))?
         }
     };
     Ok(MakeRustlsConnect::new(config))
@@ -77,9 +75,8 @@ fn read(path: &Path, parameter: &str) -> Result<Vec<u8>, EngineError> {
 fn certificates(path: &Path, parameter: &str) -> Result<Vec<CertificateDer<'static>>, EngineError> {
     let text = read(path, parameter)?;
     let unusable = |why: String| wrong(format!("`{}` ({parameter}) cannot be used: {why}", path.display()));
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<_, _>>()
-        .map_err(|error| unusable(error.to_string()))?;
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
     if certificates.is_empty() { Err(unusable("it has no certificate".to_owned())) } else { Ok(certificates) }
 }
 

@@ -120,11 +120,8 @@ fn certificates_follow_the_rules_of_libpq() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().display().to_string();
     let mode = |mode: &str, root: &str| {
-        let options = PostgresOptions {
-            sslmode: Some(mode.to_owned()),
-            sslrootcert: Some(root.to_owned()),
-            ..given("h")
-        };
+        let options =
+            PostgresOptions { sslmode: Some(mode.to_owned()), sslrootcert: Some(root.to_owned()), ..given("h") };
         resolve(&options, &[("HOME", &home)]).map(|plan| plan.roots)
     };
     assert!(mode("verify-full", "").is_err());
@@ -143,11 +140,27 @@ fn certificates_follow_the_rules_of_libpq() {
 fn wrong_settings_say_what_is_right() {
     for (options, environment, message) in [
         (PostgresOptions { sslmode: Some("on".to_owned()), ..given("h") }, vec![], "`on` is no value of `sslmode`"),
-        (PostgresOptions { port: Some("x".to_owned()), ..given("h") }, vec![], "`x` is not a number that `port` can have"),
-        (PostgresOptions { port: Some("70000".to_owned()), ..given("h") }, vec![], "`70000` is not a number that `port` can have"),
+        (
+            PostgresOptions { port: Some("x".to_owned()), ..given("h") },
+            vec![],
+            "`x` is not a number that `port` can have",
+        ),
+        (
+            PostgresOptions { port: Some("70000".to_owned()), ..given("h") },
+            vec![],
+            "`70000` is not a number that `port` can have",
+        ),
         (given("h"), vec![("PGSERVICE", "nowhere")], "the service `nowhere` is in no service file"),
-        (given("h"), vec![("PGREQUIREAUTH", "scram-sha-256")], "suiro does not support the connection parameter `require_auth`"),
-        (url("postgresql://u:s3cret@h/?sslmod=require"), vec![], "`url` cannot be read: it has a parameter that does not exist: `sslmod`"),
+        (
+            given("h"),
+            vec![("PGREQUIREAUTH", "scram-sha-256")],
+            "suiro does not support the connection parameter `require_auth`",
+        ),
+        (
+            url("postgresql://u:s3cret@h/?sslmod=require"),
+            vec![],
+            "`url` cannot be read: it has a parameter that does not exist: `sslmod`",
+        ),
     ] {
         let environment: Vec<(&str, &str)> = environment;
         let error = resolve(&options, &environment).err().unwrap();
