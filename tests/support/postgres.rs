@@ -104,9 +104,7 @@ impl Server {
         for attempt in 1.. {
             let port = free_port();
             let socket = folder.display();
-            let text = format!(
-                "{default}{CONFIGURATION}{more}\nport = {port}\nunix_socket_directories = '{socket}'\n"
-            );
+            let text = format!("{default}{CONFIGURATION}{more}\nport = {port}\nunix_socket_directories = '{socket}'\n");
             std::fs::write(&configuration, text).unwrap();
             let log = folder.join("log");
             let mut start = as_server_user(&programs.join("pg_ctl"));
@@ -216,11 +214,26 @@ fn make_certificates(folder: &Path) {
         let request = ["req", "-x509", "-days", "2", "-subj", subject, "-keyout", &private, "-out", &certificate];
         openssl(&[&request[..], &key[..]].concat());
     }
-    openssl(&[&["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"][..], &key[..]].concat());
+    openssl(
+        &[&["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"][..], &key[..]].concat(),
+    );
     std::fs::write(folder.join("extensions"), "subjectAltName = DNS:localhost\n").unwrap();
     openssl(&[
-        "x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-        "-extfile", "extensions", "-out", "server.crt",
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.crt",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        "extensions",
+        "-out",
+        "server.crt",
     ]);
     for file in ["server.key", "server.crt", "ca.crt"] {
         give(&folder.join(file));
