@@ -18,14 +18,14 @@ mod measure;
 use cluster::{Cluster, ROLE};
 use duckdb::Connection;
 use generate::{Layout, configuration};
-use measure::{Limit, Taken, forget, judge, median, megabytes, run, seconds};
+use measure::{Limit, Taken, judge, median, megabytes, run, seconds, set_aside};
 use std::{
     env, fs,
     path::Path,
     process::{Command, ExitCode},
 };
 
-const TURNS: usize = 5;
+const TURNS: usize = 3;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -82,10 +82,10 @@ fn on_duckdb(layout: &Layout) -> (Taken, Taken) {
     let mut taken = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
         for database in [&by_script, &by_suiro] {
-            forget(database);
+            set_aside(database);
             Connection::open(database).expect("a database").execute_batch(&setup).expect("source tables");
         }
-        forget(&folder.path().join("target"));
+        set_aside(&folder.path().join("target"));
         let script = folder.path().join("script.sql");
         taken.0.push(run(Command::new(&myself).arg("--script").arg(&by_script).arg(script)));
         taken.1.push(run(&mut suiro(folder.path())));
@@ -120,7 +120,7 @@ fn on_postgres(layout: &Layout) -> (Taken, Taken) {
         taken.0.push(run(cluster.psql(ROLE, "bench").arg("-f").arg(&script)));
         counts.push(count());
         fresh();
-        forget(&folder.path().join("target"));
+        set_aside(&folder.path().join("target"));
         taken.1.push(run(suiro(folder.path()).args(["--target", "pg"])));
         counts.push(count());
     }

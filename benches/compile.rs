@@ -15,7 +15,7 @@ mod generate;
 mod measure;
 
 use generate::{Layout, configuration};
-use measure::{Limit, Taken, forget, judge, median, megabytes, run, seconds};
+use measure::{Limit, Taken, judge, median, megabytes, run, seconds, set_aside};
 use rayon::prelude::*;
 use sqlparser::{dialect::DuckDbDialect, parser::Parser};
 use std::{
@@ -89,7 +89,7 @@ fn compare(counts: &[usize]) -> ExitCode {
         let (mut floors, mut suiros) = (Vec::new(), Vec::new());
         for turn in 0..if count > 10_000 { 4 } else { 8 } {
             let floor = run(Command::new(&myself).arg("--floor").arg(folder.path()));
-            forget(&folder.path().join("target"));
+            set_aside(&folder.path().join("target"));
             let suiro = run(Command::new(env!("CARGO_BIN_EXE_suiro")).arg("compile").current_dir(folder.path()));
             // The first turn warms the file cache for both.
             if turn > 0 {
