@@ -105,7 +105,11 @@ impl Warehouse {
 }
 
 fn suiro(root: &Path, words: &[&str], variables: &[(&str, String)]) -> Result<Output, Failed> {
-    Ok(Command::new(env!("CARGO_BIN_EXE_suiro")).args(words).current_dir(root).envs(variables.iter().map(|(name, value)| (*name, value.as_str()))).output()?)
+    Ok(Command::new(env!("CARGO_BIN_EXE_suiro"))
+        .args(words)
+        .current_dir(root)
+        .envs(variables.iter().map(|(name, value)| (*name, value.as_str())))
+        .output()?)
 }
 
 fn succeeded(output: &Output) -> Result<(), Failed> {

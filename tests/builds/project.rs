@@ -70,11 +70,6 @@ impl Project {
         }
     }
 
-    /// Removes a file.
-    pub fn remove(&self, path: &str) {
-        fs::remove_file(self.folder.path().join(path)).unwrap();
-    }
-
     /// The folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
@@ -99,11 +94,7 @@ impl Project {
     pub fn suiro_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Ended {
         let output = self.command(words).envs(variables.iter().copied()).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ended {
-            status: output.status.code().unwrap_or(-1),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        }
+        Ended { status: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 
     /// Starts suiro.

@@ -152,8 +152,7 @@ fn rewrite(sql: &str, dialect: Dialect, name: &dyn Fn(&RelationName) -> String) 
         Some(Replacement { relation, columns: None })
     };
     let pieces = query.pieces(replaced).map_err(show)?;
-    let text =
-        assemble(&query, &pieces, |mention| name(&meaning(&query.mentions()[mention].parts, dialect)));
+    let text = assemble(&query, &pieces, |mention| name(&meaning(&query.mentions()[mention].parts, dialect)));
     Ok((query, text))
 }
 
@@ -198,7 +197,9 @@ pub fn base_tables(answer: &str) -> Option<BTreeSet<(usize, String)>> {
         }
         let children: Vec<&Value> = match node {
             Value::Array(values) => values.iter().collect(),
-            Value::Object(fields) => fields.iter().filter(|(field, _)| *field != "cte_map").map(|(_, value)| value).collect(),
+            Value::Object(fields) => {
+                fields.iter().filter(|(field, _)| *field != "cte_map").map(|(_, value)| value).collect()
+            }
             _ => Vec::new(),
         };
         for child in children {
