@@ -15,9 +15,9 @@ use tokio_postgres::{
     tls::{ChannelBinding, TlsConnect, TlsStream},
 };
 
-/// The second word of an SSLRequest, in protocol 3.
+/// The second word of an `SSLRequest`, in protocol 3.
 pub const SSL_REQUEST: i32 = 80_877_103;
-/// The second word of a CancelRequest.
+/// The second word of a `CancelRequest`.
 pub const CANCEL_REQUEST: i32 = 80_877_102;
 
 /// Process and secret of a session.
