@@ -3,7 +3,10 @@
 use std::{env, fs, path::Path};
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
+    // What is compiled into the program besides Rust.
+    for path in ["build.rs", "templates", "docs/errors", "models", "suiro.yml"] {
+        println!("cargo:rerun-if-changed={path}");
+    }
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");
     if env::var_os("CARGO_FEATURE_BUNDLED").is_some() || cfg!(not(target_os = "linux")) {
         return;

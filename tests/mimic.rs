@@ -1,9 +1,11 @@
 //! The 65 models of a clinical warehouse, from their JSON lines alone: exact edges, and tables on both engines.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
 #[path = "support/corpora.rs"]
 mod corpora;
-#[path = "support/postgres.rs"]
-mod postgres;
+#[path = "support/mod.rs"]
+mod support;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
@@ -102,8 +104,12 @@ impl Warehouse {
     }
 }
 
-fn suiro(root: &Path, words: &[&str]) -> Result<Output, Failed> {
-    Ok(Command::new(env!("CARGO_BIN_EXE_suiro")).args(words).current_dir(root).output()?)
+fn suiro(root: &Path, words: &[&str], variables: &[(&str, String)]) -> Result<Output, Failed> {
+    Ok(Command::new(env!("CARGO_BIN_EXE_suiro"))
+        .args(words)
+        .current_dir(root)
+        .envs(variables.iter().map(|(name, value)| (*name, value.as_str())))
+        .output()?)
 }
 
 fn succeeded(output: &Output) -> Result<(), Failed> {
@@ -116,7 +122,7 @@ fn succeeded(output: &Output) -> Result<(), Failed> {
 fn edges_are_exact(warehouse: &Warehouse) -> Result<(), Failed> {
     let place = tempfile::tempdir()?;
     warehouse.write(place.path(), "{type: duckdb, path: mimic.duckdb}")?;
-    let output = suiro(place.path(), &["ls", "--format", "json"])?;
+    let output = suiro(place.path(), &["ls", "--format", "json"], &[])?;
     succeeded(&output)?;
     let mut edges = 0;
     let mut seen = BTreeSet::new();
@@ -144,9 +150,9 @@ fn edges_are_exact(warehouse: &Warehouse) -> Result<(), Failed> {
 }
 
 /// Builds twice (the second replaces the first), and looks at what is there.
-fn builds(root: &Path) -> Result<(), Failed> {
+fn builds(root: &Path, variables: &[(&str, String)]) -> Result<(), Failed> {
     for _ in 0..2 {
-        let output = suiro(root, &["build"])?;
+        let output = suiro(root, &["build"], variables)?;
         succeeded(&output)?;
         let results: Value = serde_json::from_str(&fs::read_to_string(root.join("target/run_results.json"))?)?;
         let results = results["results"].as_array().unwrap();
@@ -161,7 +167,7 @@ fn builds_on_duckdb(warehouse: &Warehouse) -> Result<(), Failed> {
     let file = place.path().join("mimic.duckdb");
     duckdb::Connection::open(&file)?.execute_batch(&warehouse.tables_sql())?;
     warehouse.write(place.path(), "{type: duckdb, path: mimic.duckdb, threads: 2}")?;
-    builds(place.path())?;
+    builds(place.path(), &[])?;
     let connection = duckdb::Connection::open(&file)?;
     let count: i64 = connection.query_row(
         "select count(*) from duckdb_tables() where schema_name = 'mimiciv_derived' and table_name not like '%suiro%'",
@@ -173,6 +179,16 @@ fn builds_on_duckdb(warehouse: &Warehouse) -> Result<(), Failed> {
 }
 
 fn builds_on_postgres(warehouse: &Warehouse) -> Result<(), Failed> {
-    let _ = (warehouse, postgres::MARKER);
-    Err("not written yet".into())
+    let place = tempfile::tempdir()?;
+    let database = support::postgres::database();
+    let mut connection = database.connect();
+    for statement in warehouse.tables_sql().split_inclusive(";\n") {
+        connection.execute(statement).map_err(|error| format!("{statement}: {error}"))?;
+    }
+    warehouse.write(place.path(), "{type: postgres, threads: 4}")?;
+    builds(place.path(), &database.variables())?;
+    let count = "select count(*) from pg_catalog.pg_tables where schemaname = 'mimiciv_derived'";
+    let rows = connection.query(count, None).map_err(|error| error.to_string())?;
+    assert_eq!(rows.rows, [[Some("65".to_owned())]]);
+    Ok(())
 }

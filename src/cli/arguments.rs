@@ -26,7 +26,7 @@ pub struct Global {
     /// Target from `suiro.yml` to work on
     #[arg(long, short, global = true, value_name = "NAME", help_heading = "Global options")]
     pub target: Option<String>,
-    /// Values for var(), as YAML: 'day: 2026-01-01'
+    /// Values for `var()`, as YAML: 'day: 2026-01-01'
     #[arg(long, global = true, value_name = "YAML", help_heading = "Global options")]
     pub vars: Vec<String>,
     /// Say more

@@ -106,7 +106,7 @@ impl Observer for Progress<'_> {
                 live.running.lock().unwrap_or_else(PoisonError::into_inner).insert(*node, line);
             }
             Event::Finished { node, rows, elapsed, failure } => {
-                self.finished(*node, *rows, *elapsed, failure.is_some())
+                self.finished(*node, *rows, *elapsed, failure.is_some());
             }
             Event::Statement { node, purpose, text, elapsed, .. } if self.show_sql && !text.is_empty() => {
                 let whom = node.map_or("run", |node| self.manifest.node(node).name.as_str());

@@ -94,7 +94,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
             node.error = Some(crate::diagnostic::code::BROKEN_SEED.id.to_owned());
         }
     }
-    own(&project, &readings, &mut all, &origins, &mut diagnostics);
+    own((&project, &sources), &readings, &mut all, &origins, &mut diagnostics);
     for (node, origin) in all.iter_mut().zip(&origins) {
         if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
             && !statements.has("materializations", project.target.dialect(), &name)
@@ -165,23 +165,24 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
 
 /// Gives each diagnostic about a model's or seed's own file to its node; a file that cannot be used is the node's error.
 fn own(
-    project: &Project,
+    (project, sources): (&Project, &Sources),
     readings: &[Reading],
     nodes: &mut [Node],
     origins: &[Origin],
     diagnostics: &mut [Diagnostic],
 ) {
-    let mut by_file: BTreeMap<FileId, usize> = BTreeMap::new();
+    // By path: of a long seed, diagnostics show excerpts, which are files of their own.
+    let mut by_path: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, origin) in origins.iter().enumerate() {
         match origin {
-            Origin::Model(reading) => by_file.insert(readings[*reading].model.file, index),
-            Origin::Seed(seed) => by_file.insert(project.seeds[*seed].file, index),
+            Origin::Model(reading) => by_path.insert(&readings[*reading].model.path, index),
+            Origin::Seed(seed) => by_path.insert(&project.seeds[*seed].path, index),
             Origin::Source(_) | Origin::Exposure(_) => None,
         };
     }
     for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.node.is_none()) {
-        let file = diagnostic.primary.as_ref().map(|label| label.span.file);
-        let Some(node) = file.and_then(|file| by_file.get(&file)).and_then(|index| nodes.get_mut(*index)) else {
+        let path = diagnostic.primary.as_ref().map(|label| sources.get(label.span.file).path());
+        let Some(node) = path.and_then(|path| by_path.get(path)).and_then(|index| nodes.get_mut(*index)) else {
             continue;
         };
         diagnostic.node = Some(node.name.clone());

@@ -12,15 +12,13 @@ pub fn fill(text: &str, fillings: &BTreeMap<&str, String>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
         filled.push_str(before);
-        match after.split_once("}}").and_then(|(name, tail)| Some((fillings.get(name)?, tail))) {
-            Some((filling, tail)) => {
-                filled.push_str(filling);
-                rest = tail;
-            }
-            None => {
-                filled.push_str("{{");
-                rest = after;
-            }
+        if let Some((filling, tail)) = after.split_once("}}").and_then(|(name, tail)| Some((fillings.get(name)?, tail)))
+        {
+            filled.push_str(filling);
+            rest = tail;
+        } else {
+            filled.push_str("{{");
+            rest = after;
         }
     }
     filled.push_str(rest);

@@ -190,7 +190,7 @@ impl QueryReader<'_> {
                 }
                 Ok(self.query(Reading::Tokens, None, sketch))
             }
-            (Err(unread), Verdict::None) if failure.is_none() => Err(Box::new(self.unsupported(&unread))),
+            (Err(unread), Verdict::None) if failure.is_none() => Err(Box::new(Self::unsupported(&unread))),
             (sketch, _) => Err(Box::new(self.syntax_error(failure.as_ref(), sketch.err().as_ref()))),
         }
     }
@@ -286,7 +286,7 @@ impl QueryReader<'_> {
         }
     }
 
-    fn unsupported(&self, unread: &Unread) -> Problem {
+    fn unsupported(unread: &Unread) -> Problem {
         Problem::new(
             code::READING_UNSUPPORTED,
             unread.range.clone(),

@@ -54,7 +54,7 @@ pub(super) fn apply(tokens: &[TokenWithSpan], repairs: &[Repair], text_length: u
     let mut put_in = |upto: usize, skip_to: &mut usize, repaired: &mut Vec<TokenWithSpan>| {
         while let Some(repair) = ordered.get(next).filter(|repair| repair.range.start <= upto) {
             // A repair inside what is left out already has nothing to change.
-            if repair.range.start >= *skip_to || repair.range.is_empty() && repair.range.start >= *skip_to {
+            if repair.range.start >= *skip_to {
                 for patch in &repair.with {
                     put(patch, repair.range.start, tokens, repaired);
                 }

@@ -11,8 +11,8 @@ use super::{
 use crate::{dialect::Dialect, name::NamePart};
 use sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor,
-    TableWithJoins, Visit, Visitor, With,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias,
+    TableFactor, TableWithJoins, UpdateTableFromKind, Visit, Visitor, With,
 };
 use std::{collections::HashMap, convert::Infallible, ops::ControlFlow};
 
@@ -64,18 +64,26 @@ impl Walker {
         let _: ControlFlow<Infallible> = node.visit(self);
     }
 
-    /// Reads a FROM clause that stands in no SELECT, without what stands in its expressions.
-    pub(crate) fn from_clause(&mut self, tables: &[TableWithJoins]) {
+    /// Notes what an UPDATE, DELETE or MERGE reads beside its target.
+    fn sources(&mut self, statement: &Statement) {
         let frame = self.outline.frame(self.here.frame);
-        self.here.frame = Some(frame);
+        let tables: &[TableWithJoins] = match statement {
+            Statement::Update(update) => {
+                for join in &update.table.joins {
+                    self.factor(&join.relation, frame);
+                }
+                match &update.from {
+                    Some(UpdateTableFromKind::BeforeSet(tables) | UpdateTableFromKind::AfterSet(tables)) => tables,
+                    None => &[],
+                }
+            }
+            Statement::Delete(delete) => delete.using.as_deref().unwrap_or_default(),
+            Statement::Merge(merge) => return self.factor(&merge.source, frame),
+            _ => return,
+        };
         for table in tables {
             self.collect(table, frame);
         }
-    }
-
-    /// Brings common table expressions into scope for good, as those before an INSERT are.
-    pub(crate) fn open_with(&mut self, with: &With) {
-        self.here.environment = self.with(with, self.here);
     }
 
     fn refer(&mut self, ident: &Ident) {
@@ -244,6 +252,11 @@ impl Walker {
 
 impl Visitor for Walker {
     type Break = Infallible;
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Self::Break> {
+        self.sources(statement);
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
         let context = self.contexts.remove(&address(query)).unwrap_or(self.here);

@@ -14,7 +14,7 @@ use serde_json::Value;
 pub(crate) struct Misfit {
     /// What the key takes: `a whole number from 1 to 65535`.
     pub(crate) wanted: String,
-    /// What is there: `the text `x``.
+    /// What is there, in words: the text “x”.
     pub(crate) got: String,
     /// A way out.
     pub(crate) help: String,

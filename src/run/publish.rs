@@ -158,7 +158,9 @@ fn refuse_left_behind(context: &Context<'_>, session: &mut Session<'_>, retired:
 fn schemas(context: &Context<'_>, nodes: &[NodeId]) -> BTreeSet<String> {
     let live = nodes.iter().filter_map(|id| context.manifest.node(*id).relation.as_ref());
     let staged = nodes.iter().filter_map(|id| context.staging.relations.get(id));
-    live.chain(staged).map(|relation| relation.schema.to_string()).collect()
+    // An earlier cut of the same run may have made the schemas for what it replaced.
+    let retired = context.staging.retired.values().cloned();
+    live.chain(staged).map(|relation| relation.schema.to_string()).chain(retired).collect()
 }
 
 /// The live relations that the cut replaces, with their names.

@@ -88,3 +88,34 @@ impl RenderMap {
         Place { span, calls: segment.calls.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RenderMap, Segment};
+    use crate::source::{SourceFile, Sources, Span};
+
+    #[test]
+    fn places_follow_the_segments() {
+        let mut sources = Sources::default();
+        let file = sources.add(SourceFile::new("m.sql", "--- ab{{ x }}cd"));
+        let segment = |rendered, written, verbatim| Segment {
+            rendered,
+            written: Span::new(file, written),
+            verbatim,
+            calls: Vec::new(),
+        };
+        // `ab`, then `12345` from the expression, then `cd`; in another order than they stand.
+        let segments = vec![segment(7..9, 13..15, true), segment(0..2, 4..6, true), segment(2..7, 9..10, false)];
+        let map = RenderMap::new(Span::new(file, 4..15), segments);
+        let place = |range| map.place(range).span.range();
+        assert_eq!((place(0..1), place(1..2)), (4..5, 5..6));
+        assert_eq!((place(2..3), place(6..7)), (9..10, 9..10));
+        assert_eq!((place(7..8), place(8..9)), (13..14, 14..15));
+        // Only as long as the segment of the first byte lasts; the end belongs to the last segment.
+        assert_eq!((place(1..9), place(9..9), place(9..20)), (5..6, 15..15, 15..15));
+        // What nothing covers is answered by the start of the whole.
+        assert_eq!(place(30..31), 4..4);
+        assert_eq!(RenderMap::new(Span::new(file, 4..15), Vec::new()).place(0..1).span.range(), 4..4);
+        assert_eq!(RenderMap::identity(Span::new(file, 4..15)).place(3..5).span.range(), 7..9);
+    }
+}

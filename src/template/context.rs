@@ -42,6 +42,15 @@ pub(super) struct Progress {
     noted: usize,
 }
 
+impl Progress {
+    /// Notes the call of a macro.
+    pub fn used(&mut self, name: &str) {
+        if !self.macros.contains(name) {
+            self.macros.insert(name.to_owned());
+        }
+    }
+}
+
 /// Stops a render on purpose, at a place that is looked for.
 #[derive(Debug)]
 pub(super) struct Halt;

@@ -1,6 +1,6 @@
 //! The template engine as suiro sets it up: strict, bounded, without escaping, without files.
 
-use super::{failure::Units, function, library::Library, method, proxy, refusal, trace};
+use super::{function, library::Library, method, origin::Units, proxy, refusal, trace};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
 use std::sync::Arc;
 

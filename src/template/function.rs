@@ -185,8 +185,10 @@ fn source(state: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'
 }
 
 /// Sets what is given by name, or in one map; prints nothing.
-fn config(_: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'_>) -> Result<Value, Error> {
-    given.at_most(1, &given.names().iter().map(String::as_str).collect::<Vec<_>>())?;
+fn config(state: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'_>) -> Result<Value, Error> {
+    if given.positional.len() > 1 {
+        return Err(given.wrong("takes settings by name, or one map of them"));
+    }
     let call = context.note()?;
     for map in given.positional.iter().chain(given.named) {
         if map.kind() != ValueKind::Map {
@@ -194,8 +196,12 @@ fn config(_: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'_>) 
         }
         for key in map.try_iter()? {
             let name = key.as_str().ok_or_else(|| given.wrong("takes settings whose names are strings"))?.to_owned();
-            let value =
-                to_json(&map.get_item(&key)?).map_err(|what| given.wrong(&format!("cannot set `{name}` to {what}")))?;
+            let value = map.get_item(&key)?;
+            if value.is_undefined() {
+                // The engine's own error knows its name.
+                StringInput::new(state, &value)?;
+            }
+            let value = to_json(&value).map_err(|what| given.wrong(&format!("cannot set `{name}` to {what}")))?;
             context.progress().config.insert(name, (value, call));
         }
     }

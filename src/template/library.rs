@@ -7,8 +7,8 @@
 //! first called, a mistake in one does not break another, and calls between macros leave their trace in errors.
 
 use super::{
-    failure::{Unit, Units},
-    function,
+    function, names,
+    origin::{Unit, Units},
     scan::{Kind, Piece, Unscannable, scan},
     written::{Manner, Written, wrapping, write},
 };
@@ -89,9 +89,9 @@ impl Library {
 
     /// Why a macro cannot have this name.
     fn clash(&self, name: &str, span: Span, built_in: &impl Fn(&str) -> bool) -> Option<Diagnostic> {
-        if function::NAMES.contains(&name) {
+        if function::NAMES.contains(&name) || name.starts_with(names::RESERVED) {
             return Some(
-                Diagnostic::error(DUPLICATE_NAME, format!("`{name}` is a function of suiro's and cannot be a macro"))
+                Diagnostic::error(DUPLICATE_NAME, format!("`{name}` is a name of suiro's own and cannot be a macro"))
                     .at(span, "")
                     .help("give the macro another name"),
             );
@@ -123,18 +123,23 @@ impl Library {
                 write(&mut written, &file.text, pieces, manner(index), &[]);
             }
             if !traced {
-                // Imported macros leave a trace, too; in a traced text this stands behind each macro.
+                // Imported macros, too, leave a trace and end with `return`; in a traced text this stands behind each.
                 for (name, _) in self.others.get(index).into_iter().flatten() {
                     written.insert(&wrapping(name, ""));
                 }
             }
             let unit = |written| Unit { file: file.file, original: Arc::clone(&file.text), written };
             units.insert(file.path.clone(), unit(written));
-            for one in self.macros.values().filter(|one| one.file == index) {
+            for (name, one) in self.macros.iter().filter(|(_, one)| one.file == index) {
                 let mut written = Written::with_capacity(one.own.len() + 64);
                 let others = self.others.get(index).into_iter().flatten().map(|(_, own)| own.clone());
                 let without: Vec<Range<usize>> = others.filter(|own| *own != one.own).collect();
                 write(&mut written, &file.text, pieces, manner(index), &without);
+                if !traced {
+                    // A macro that calls itself must find what ends with `return`, not only itself.
+                    written.insert(&wrapping(name, ""));
+                }
+                written.insert(&format!("{{% set {} = {name} %}}", names::EXPORT));
                 units.insert(one.template.to_string(), unit(written));
             }
         }
@@ -155,7 +160,8 @@ impl Library {
             let clean = clean.join("/");
             let from = self.path_of(from).and_then(|path| path.rsplit_once('/'));
             let beside = from.map(|(folder, _)| format!("{folder}/{clean}"));
-            let below = || self.by_path.keys().find(|path| short(path) == clean).cloned();
+            // Backwards, so that a file of the project comes before a built-in one.
+            let below = || self.by_path.keys().rev().find(|path| short(path) == clean).cloned();
             for path in beside.into_iter().chain([clean.clone()]) {
                 if self.by_path.contains_key(&path) {
                     return Cow::Owned(path);

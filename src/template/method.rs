@@ -137,7 +137,7 @@ fn filled(state: &mut State<'_, '_>, text: &str, args: &[Value]) -> Result<Value
         let (before, from) = rest.split_at(at);
         written.push_str(before);
         if let Some(after) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
-            written.push_str(&from[..1]);
+            written.extend(from.chars().next());
             rest = after;
             continue;
         }

@@ -13,11 +13,13 @@
 mod built_in;
 mod context;
 mod engine;
+mod explain;
 mod failure;
 mod function;
 mod library;
 mod method;
 mod names;
+mod origin;
 mod proxy;
 mod record;
 mod refusal;

@@ -13,12 +13,16 @@ pub const SECRET_PREFIX: &str = "SUIRO_SECRET_";
 
 /// The template that is rendered, in the engine's words; no file can have this name.
 pub(super) const MODEL: &str = "\u{0}model";
+/// What no name of a project may start with.
+pub(super) const RESERVED: &str = "__suiro";
 /// What belongs to one render.
 pub(super) const CONTEXT: &str = "__suiro_context";
 /// The guard of values that are kept in a namespace.
 pub(super) const PLAIN: &str = "__suiro_plain";
 /// Makes calls of a macro leave a trace in errors.
 pub(super) const WRAP: &str = "__suiro_wrap";
+/// What a macro is called in the template of its own; a name of its own may be private, and is not exported then.
+pub(super) const EXPORT: &str = "suiro_macro";
 /// Takes the macro that imports others.
 pub(super) const START: &str = "__suiro_start";
 /// Takes what was imported.
@@ -149,3 +153,9 @@ pub(super) const TAGS: &[&str] = &[
 
 /// What every model can use besides functions and macros, for suggestions.
 pub(super) const VARIABLES: &[&str] = &["caller", "loop", "target", "this"];
+
+/// What `this` has, for suggestions.
+pub(super) const OF_THIS: &[&str] = &["database", "identifier", "name", "schema", "table"];
+
+/// What `target` has, for suggestions.
+pub(super) const OF_TARGET: &[&str] = &["database", "dbname", "name", "schema", "threads", "type"];

@@ -13,7 +13,11 @@ use minijinja::{
     Environment, Error, State, Value,
     value::{Object, ObjectRepr},
 };
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 /// How deep a value that is kept in a namespace may nest. The engine walks values by recursion, and namespaces are the
 /// one place where a template could make a value of any depth, or one that holds itself.
@@ -87,8 +91,7 @@ impl Proxy {
             imports.modules.insert(Arc::clone(&self.template), module.clone());
             module
         };
-        let found = module.get_attr(&self.name)?;
-        // A private name is not exported; the wrapping of the macro's file gave it none either.
+        let found = module.get_attr(names::EXPORT)?;
         if found.is_undefined() { Err(missing()) } else { Ok(found) }
     }
 }
@@ -108,7 +111,7 @@ impl Object for Proxy {
     }
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        Context::of(state)?.progress().macros.insert(self.name.to_string());
+        Context::of(state)?.progress().used(&self.name);
         let inner = self.imported(state).map_err(|error| Called::error(&self.name, error))?;
         call(&self.name, &inner, state, args)
     }
@@ -120,6 +123,7 @@ impl Object for Wrapped {
     }
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        Context::of(state)?.progress().used(&self.name);
         call(&self.name, &self.inner, state, args)
     }
 }
@@ -173,6 +177,9 @@ fn check(state: &State<'_, '_>, value: &Value, depth: usize, seen: &mut u64) -> 
 
 /// The engine's name for the type of namespaces, which it does not publish.
 fn namespace_type() -> &'static str {
-    let made = minijinja::functions::namespace(None).ok();
-    made.as_ref().and_then(Value::as_object).map_or("", minijinja::value::DynObject::type_name)
+    static NAME: OnceLock<&'static str> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let made = minijinja::functions::namespace(None).ok();
+        made.as_ref().and_then(Value::as_object).map_or("", minijinja::value::DynObject::type_name)
+    })
 }

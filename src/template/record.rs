@@ -48,6 +48,6 @@ pub struct SecretRead {
     pub name: String,
     /// Where it was asked for.
     pub span: Span,
-    /// Whether its value stands in the rendered text, as it is.
+    /// Whether its value stands in the rendered text, in whatever case; other changes to it are not seen.
     pub printed: bool,
 }

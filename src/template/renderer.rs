@@ -3,11 +3,10 @@
 use super::{
     Input, Recorded, SecretRead,
     context::Context,
-    engine,
-    failure::{Origin, Origins, Units},
-    function,
+    engine, function,
     library::{Library, MacroFile, too_long},
     names,
+    origin::{Origin, Origins, Units},
     scan::{Unscannable, has_tags, scan},
     trace,
     written::{Manner, Written, write},
@@ -217,7 +216,7 @@ impl<'a> Model<'a> {
         });
         let secrets = progress.secrets.into_iter().map(|(name, call)| {
             let value = (self.input.scope.0.environment)(&name).unwrap_or_default();
-            let printed = !value.is_empty() && text.contains(&value);
+            let printed = !value.is_empty() && text.to_lowercase().contains(&value.to_lowercase());
             SecretRead { name, span: place(call), printed }
         });
         Recorded {

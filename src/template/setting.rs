@@ -3,11 +3,10 @@
 use super::{
     Scope,
     context::Context,
-    engine,
-    failure::{Origin, Origins, Units},
-    function,
+    engine, function,
     library::too_long,
     names,
+    origin::{Origin, Origins, Units},
     scan::{Unscannable, has_tags, scan},
     written::{Manner, Written, write},
 };

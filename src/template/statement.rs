@@ -6,9 +6,10 @@
 
 use super::{
     MacroFile, engine,
-    failure::{Failure, Origins, Unit, Units},
+    failure::Failure,
     library::too_long,
     names,
+    origin::{Origins, Unit, Units},
     scan::{Unscannable, scan},
     value::from_json,
     written::{Manner, Written, write},
@@ -31,7 +32,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 /// How much work one render may do; a publish of many thousand relations is one render.
 const FUEL: u64 = 1_000_000_000;
 
-/// What starts a statement, at the start of a line.
+/// What starts a statement, at the start of a line but for white space.
 const SEPARATOR: &str = "-- statement:";
 
 /// A statement that a template printed.
@@ -204,8 +205,10 @@ impl StatementTemplates {
 /// The statements of a rendered text; an error is the byte of something that belongs to none.
 fn divide(text: &str, spans: &[OutputSpan], sql: Option<&str>) -> Result<Vec<NamedStatement>, usize> {
     let starts: Vec<usize> = lines(text)
-        .filter(|line| text.get(line.clone()).is_some_and(|line| line.starts_with(SEPARATOR)))
-        .map(|line| line.start)
+        .filter_map(|line| {
+            let words = text.get(line.clone())?.trim_start();
+            words.starts_with(SEPARATOR).then_some(line.end - words.len())
+        })
         .filter(|start| is_raw(spans, *start..*start + SEPARATOR.len()))
         .collect();
     let before = text.get(..starts.first().copied().unwrap_or(text.len())).unwrap_or_default();

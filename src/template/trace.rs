@@ -15,8 +15,8 @@
 use super::{
     Input, Rendered,
     context::{Context, Halt},
-    failure::{Origin, Origins},
     names,
+    origin::{Origin, Origins},
     renderer::Renderer,
     scan::{scan, trim},
     written::{Manner, Written, write},

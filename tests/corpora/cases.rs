@@ -14,7 +14,8 @@
 
 use crate::duck::Duck;
 use libtest_mimic::{Failed, Trial};
-use std::{path::Path, sync::OnceLock};
+use serde_json::Value;
+use std::{collections::BTreeSet, path::Path, sync::OnceLock};
 use suiro::{
     dialect::Dialect,
     name::{NamePart, RelationName},
@@ -151,15 +152,68 @@ fn rewrite(sql: &str, dialect: Dialect, name: &dyn Fn(&RelationName) -> String) 
         Some(Replacement { relation, columns: None })
     };
     let pieces = query.pieces(replaced).map_err(show)?;
+    let text = assemble(&query, &pieces, |mention| name(&meaning(&query.mentions()[mention].parts, dialect)));
+    Ok((query, text))
+}
+
+/// The pieces put together.
+pub fn assemble(query: &Query, pieces: &[Piece], name: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for piece in pieces {
         match piece {
-            Piece::Written(range) => text.push_str(&sql[range]),
-            Piece::Inserted(inserted) => text.push_str(&inserted),
-            Piece::Relation { mention } => text.push_str(&name(&meaning(&query.mentions()[mention].parts, dialect))),
+            Piece::Written(range) => text.push_str(&query.text()[range.clone()]),
+            Piece::Inserted(inserted) => text.push_str(inserted),
+            Piece::Relation { mention } => text.push_str(&name(*mention)),
         }
     }
-    Ok((query, text))
+    text
+}
+
+/// The tables that DuckDB's serialized syntax reads, common table expressions left out, by the byte of their name;
+/// nothing if it is an error.
+pub fn base_tables(answer: &str) -> Option<BTreeSet<(usize, String)>> {
+    fn visit(node: &Value, scope: &mut Vec<String>, found: &mut BTreeSet<(usize, String)>) {
+        let outside = scope.len();
+        if let Some(expressions) = node.pointer("/cte_map/map").and_then(Value::as_array) {
+            for expression in expressions {
+                visit(&expression["value"], scope, found);
+                scope.extend(expression["key"].as_str().map(str::to_lowercase));
+            }
+        }
+        if node["type"] == "BASE_TABLE" {
+            let part = |field: &str| node[field].as_str().unwrap_or_default().to_lowercase();
+            let (schema, name) = (part("schema_name"), part("table_name"));
+            let start = node["query_location"].as_u64().and_then(|start| usize::try_from(start).ok());
+            match start {
+                _ if schema.is_empty() && scope.contains(&name) => {}
+                Some(start) if schema.is_empty() => {
+                    found.insert((start, name));
+                }
+                Some(start) => {
+                    found.insert((start, format!("{schema}.{name}")));
+                }
+                None => {}
+            }
+        }
+        let children: Vec<&Value> = match node {
+            Value::Array(values) => values.iter().collect(),
+            Value::Object(fields) => {
+                fields.iter().filter(|(field, _)| *field != "cte_map").map(|(_, value)| value).collect()
+            }
+            _ => Vec::new(),
+        };
+        for child in children {
+            visit(child, scope, found);
+        }
+        scope.truncate(outside);
+    }
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    if answer["error"].as_bool()? {
+        return None;
+    }
+    let mut found = BTreeSet::new();
+    visit(&answer["statements"], &mut Vec::new(), &mut found);
+    Some(found)
 }
 
 /// What a written name means where `main` is the schema of names without one.

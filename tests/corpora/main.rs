@@ -5,12 +5,15 @@
 
 mod cases;
 mod duck;
+mod misses;
+mod real;
 
 use libtest_mimic::Arguments;
 
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = cases::trials();
+    trials.extend(real::trials());
     trials.sort_by(|left, right| left.name().cmp(right.name()));
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -9,7 +9,7 @@ use crate::{
 use duckdb::{AccessMode, Config};
 use fs_err as fs;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -26,6 +26,20 @@ const ERRORS_AS_JSON: &str = "set errors_as_json = true";
 /// calendar, which is what suiro pins.
 const OF_ICU: &[(&str, &str)] = &[("Calendar", "gregorian"), ("TimeZone", "UTC")];
 
+/// Settings that DuckDB takes only while it opens. All others are set afterwards: some (`max_temp_directory_size`) are
+/// taken and forgotten when they come earlier.
+const AT_OPENING: &[&str] = &[
+    "allow_community_extensions",
+    "allow_unredacted_secrets",
+    "allow_unsigned_extensions",
+    "custom_user_agent",
+    "disable_database_invalidation",
+    "duckdb_api",
+    "vacuum_rebuild_indexes",
+];
+/// The settings that each session has for itself.
+const SESSION_SETTINGS: &str = "select lower(name) from duckdb_settings() where scope = 'LOCAL'";
+
 /// The instances that are open in this process: DuckDB's file lock does not protect a file from its own process.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Instance>>> = Mutex::new(BTreeMap::new());
 
@@ -34,8 +48,8 @@ pub struct Instance {
     /// The connection that all others are made from.
     root: Mutex<duckdb::Connection>,
     options: DuckDbOptions,
-    /// Settings that could only be given when it was opened.
-    at_open: Vec<String>,
+    /// The names, in lower case, of the settings that each session has for itself.
+    of_sessions: BTreeSet<String>,
     broken: AtomicBool,
 }
 
@@ -66,7 +80,7 @@ impl Instance {
         if let Some(path) = &options.path {
             check_path(path, options.read_only, place)?;
         }
-        let (config, at_open) = config(options).map_err(|error| setting_error(&error))?;
+        let config = config(options).map_err(|error| setting_error(&error))?;
         let root = match (&options.path, &options.name) {
             (Some(path), None) => duckdb::Connection::open_with_flags(path, config),
             _ => duckdb::Connection::open_in_memory_with_flags(config),
@@ -84,7 +98,21 @@ impl Instance {
             );
             root.execute_batch(&attach).map_err(|error| opening_error(&error, place))?;
         }
-        Ok(Self { root: Mutex::new(root), options: options.clone(), at_open, broken: AtomicBool::new(false) })
+        let of_sessions = session_settings(&root).map_err(|error| error::engine_error(&error, ""))?;
+        let instance =
+            Self { root: Mutex::new(root), options: options.clone(), of_sessions, broken: AtomicBool::default() };
+        let root = instance.root.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = |name: &&String| !instance.is_of_sessions(name) && !among(AT_OPENING.iter().copied(), name);
+        for (name, value) in options.settings.iter().filter(|(name, _)| whole(name)) {
+            set(&root, name, value).map_err(|error| setting_error(&error))?;
+        }
+        drop(root);
+        Ok(instance)
+    }
+
+    fn is_of_sessions(&self, name: &str) -> bool {
+        self.of_sessions.contains(&name.to_ascii_lowercase())
+            || among(OF_ICU.iter().chain(super::PINNED).map(|(name, _)| *name), name)
     }
 
     /// A new session with these settings.
@@ -104,12 +132,8 @@ impl Instance {
             let statement = fill(USE, &BTreeMap::from([("name", Dialect::DuckDb.quote(name))]));
             connection.execute_batch(&statement).map_err(|error| error::engine_error(&error, ""))?;
         }
-        for (name, value) in settings.iter().filter(|(name, _)| !self.at_open.contains(name)) {
-            let statement = fill(
-                SET,
-                &BTreeMap::from([("name", Dialect::DuckDb.quote(name)), ("value", Dialect::DuckDb.literal(value))]),
-            );
-            match connection.execute_batch(&statement) {
+        for (name, value) in settings.iter().filter(|(name, _)| self.is_of_sessions(name)) {
+            match set(&connection, name, value) {
                 Err(error) if !is_default_without_icu(name, value, &error) => return Err(setting_error(&error)),
                 _ => {}
             }
@@ -128,9 +152,24 @@ impl Instance {
     }
 }
 
-/// DuckDB's configuration at opening, and the names of the target's settings that went into it.
-fn config(options: &DuckDbOptions) -> duckdb::Result<(Config, Vec<String>)> {
-    let named = |name: &str| options.settings.keys().any(|key| key.eq_ignore_ascii_case(name));
+fn set(connection: &duckdb::Connection, name: &str, value: &str) -> duckdb::Result<()> {
+    let fillings = BTreeMap::from([("name", Dialect::DuckDb.quote(name)), ("value", Dialect::DuckDb.literal(value))]);
+    connection.execute_batch(&fill(SET, &fillings))
+}
+
+fn session_settings(connection: &duckdb::Connection) -> duckdb::Result<BTreeSet<String>> {
+    let mut prepared = connection.prepare(SESSION_SETTINGS)?;
+    prepared.query_map([], |row| row.get(0))?.collect()
+}
+
+/// Whether the name is one of these, without case, as DuckDB compares them.
+fn among<'a>(mut names: impl Iterator<Item = &'a str>, name: &str) -> bool {
+    names.any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// DuckDB's configuration at opening.
+fn config(options: &DuckDbOptions) -> duckdb::Result<Config> {
+    let named = |name: &str| among(options.settings.keys().map(String::as_str), name);
     let mut config = Config::default();
     // A DuckDB that may install extensions loads code from the network because a query names a function.
     if !named("autoinstall_known_extensions") {
@@ -144,18 +183,10 @@ fn config(options: &DuckDbOptions) -> duckdb::Result<(Config, Vec<String>)> {
     if options.read_only && options.path.is_some() && options.name.is_none() {
         config = config.access_mode(AccessMode::ReadOnly)?;
     }
-    let mut at_open = Vec::new();
-    for (name, value) in &options.settings {
-        let of_icu = OF_ICU.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
-        let pinned = super::PINNED.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
-        // What can be set at opening is set there: some settings cannot be changed later. A name or value that DuckDB
-        // does not take here gets its error, or is taken after all, from SET.
-        if !of_icu && !pinned && Config::default().with(name, value).is_ok() {
-            config = config.with(name, value)?;
-            at_open.push(name.clone());
-        }
+    for (name, value) in options.settings.iter().filter(|(name, _)| among(AT_OPENING.iter().copied(), name)) {
+        config = config.with(name, value)?;
     }
-    Ok((config, at_open))
+    Ok(config)
 }
 
 /// What DuckDB would only say in a roundabout way.
@@ -212,6 +243,8 @@ fn opening_error(error: &duckdb::Error, place: &str) -> EngineError {
         _ => {
             if error.code == code::STATEMENT_REFUSED {
                 error.code = code::UNREADABLE_DATABASE;
+                error.help =
+                    Some("name another file as `path` of the target, or bring this one back from a copy".to_owned());
             }
             ["cannot open `", place, "` as a DuckDB database"].concat()
         }

@@ -1,6 +1,8 @@
 //! Making a connection: server after server, with and without TLS as the mode allows, and errors that say what to do.
 
 use super::{
+    backend_key::backend_key,
+    cancel::{Address, Canceller},
     error::{Situation, refused},
     options::{Endpoint, Host, Plan, Roots, SslMode},
     runtime::runtime,
@@ -27,6 +29,7 @@ pub struct Connected {
     pub client: Client,
     pub place: String,
     pub lost: Lost,
+    pub canceller: Canceller,
 }
 
 /// What the server said when it closed the connection.
@@ -82,8 +85,49 @@ async fn connect_endpoint(
     purpose: &str,
 ) -> Result<Connected, EngineError> {
     let mut first: Option<EngineError> = None;
+    for address in addresses(plan, endpoint).await? {
+        match connect_address(plan, endpoint, &address, tls, purpose).await {
+            Err(error) if error.kind == FailureKind::Connection => {
+                first.get_or_insert(error);
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(first.unwrap_or_else(|| unreachable(endpoint, "the host's name has no address")))
+}
+
+/// The addresses of a server, looked up here so that a cancellation goes to the very same one.
+async fn addresses(plan: &Plan, endpoint: &Endpoint) -> Result<Vec<Address>, EngineError> {
+    match (&endpoint.host, endpoint.address) {
+        (Host::Socket(folder), _) => Ok(vec![Address::Socket(folder.join(format!(".s.PGSQL.{}", endpoint.port)))]),
+        (_, Some(address)) => Ok(vec![Address::Network((address, endpoint.port).into())]),
+        (Host::Name(name), None) => {
+            let lookup = tokio::net::lookup_host((name.as_str(), endpoint.port));
+            let found = match plan.connect_timeout {
+                Some(limit) => tokio::time::timeout(limit, lookup).await,
+                None => Ok(lookup.await),
+            };
+            match found {
+                Ok(Ok(found)) => Ok(found.map(Address::Network).collect()),
+                Ok(Err(error)) => Err(unreachable(endpoint, "the host's name is not known")
+                    .with_note(error.to_string())
+                    .with_help("correct `host` of the target")),
+                Err(_) => Err(timed_out(plan, endpoint)),
+            }
+        }
+    }
+}
+
+async fn connect_address(
+    plan: &Plan,
+    endpoint: &Endpoint,
+    address: &Address,
+    tls: &MakeRustlsConnect,
+    purpose: &str,
+) -> Result<Connected, EngineError> {
+    let mut first: Option<EngineError> = None;
     for ssl_mode in attempts(plan.ssl_mode, &endpoint.host) {
-        let config = configure(plan, endpoint, *ssl_mode, purpose);
+        let config = configure(plan, endpoint, address, *ssl_mode, purpose);
         let attempt = config.connect(tls.clone());
         let outcome = match plan.connect_timeout {
             Some(limit) => tokio::time::timeout(limit, attempt).await,
@@ -100,7 +144,14 @@ async fn connect_endpoint(
                         reason.set(source.unwrap_or_else(|| error.to_string()));
                     }
                 });
-                return Ok(Connected { client, place: endpoint.place(), lost });
+                let key = backend_key(&client).await.map_err(|error| unreachable(endpoint, &error.to_string()))?;
+                let host = match &endpoint.host {
+                    Host::Name(name) => name.clone(),
+                    Host::Socket(_) => String::new(),
+                };
+                let canceller =
+                    Canceller { address: address.clone(), host, ssl_mode: *ssl_mode, key, tls: tls.clone() };
+                return Ok(Connected { client, place: endpoint.place(), lost, canceller });
             }
             Ok(Err(error)) => {
                 let about_tls = is_about_tls(&error);
@@ -110,25 +161,27 @@ async fn connect_endpoint(
                 }
                 error
             }
-            Err(_) => {
-                let seconds = plan.connect_timeout.unwrap_or(Duration::ZERO).as_secs();
-                let why = format!("no answer within {seconds} s (`connect_timeout`)");
-                return Err(unreachable(endpoint, &why));
-            }
+            Err(_) => return Err(timed_out(plan, endpoint)),
         };
         first.get_or_insert(error);
     }
     Err(first.unwrap_or_else(|| unreachable(endpoint, "no way to connect is allowed")))
 }
 
-fn configure(plan: &Plan, endpoint: &Endpoint, ssl_mode: config::SslMode, purpose: &str) -> Config {
+fn timed_out(plan: &Plan, endpoint: &Endpoint) -> EngineError {
+    let seconds = plan.connect_timeout.unwrap_or(Duration::ZERO).as_secs();
+    unreachable(endpoint, &format!("no answer within {seconds} s (`connect_timeout`)"))
+        .with_help("check `host`, `port` and the network")
+}
+
+fn configure(plan: &Plan, endpoint: &Endpoint, address: &Address, ssl_mode: config::SslMode, purpose: &str) -> Config {
     let mut config = Config::new();
     match &endpoint.host {
         Host::Name(name) => config.host(name.as_str()),
         Host::Socket(folder) => config.host_path(folder),
     };
-    if let Some(address) = endpoint.address {
-        config.hostaddr(address);
+    if let Address::Network(address) = address {
+        config.hostaddr(address.ip());
     }
     config.port(endpoint.port).ssl_mode(ssl_mode);
     if let Some(user) = &plan.user {
@@ -334,9 +387,6 @@ fn unreachable_io(error: &io::Error, endpoint: &Endpoint) -> EngineError {
         io::ErrorKind::TimedOut => ("no answer in time".to_owned(), "check `host`, `port` and the network"),
         io::ErrorKind::PermissionDenied => {
             ("no permission to use the socket".to_owned(), "check the rights of the socket's folder")
-        }
-        _ if error.to_string().contains("lookup") || error.to_string().contains("resolve") => {
-            ("the host's name is not known".to_owned(), "correct `host` of the target")
         }
         _ => (error.to_string(), "check `host`, `port` and the network"),
     };

@@ -1,6 +1,7 @@
 //! One session with a PostgreSQL server, synchronous to the caller.
 
 use super::{
+    cancel::Canceller,
     catalog,
     connect::{Connected, Lost},
     error::{Situation, engine_error},
@@ -24,8 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::Runtime;
-use tokio_postgres::{CancelToken, Client};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::Client;
 
 /// How long a request to cancel may take before the caller goes on.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
@@ -37,19 +37,19 @@ pub struct PostgresConnection {
     lost: Lost,
     /// The role that statements run as, for people.
     role: String,
-    tls: MakeRustlsConnect,
+    canceller: Canceller,
     interrupted: Arc<AtomicBool>,
     types: query::TypeNames,
 }
 
 impl PostgresConnection {
-    pub fn new(connected: Connected, role: String, tls: MakeRustlsConnect) -> Result<Self, EngineError> {
+    pub fn new(connected: Connected, role: String) -> Result<Self, EngineError> {
         Ok(Self {
             client: connected.client,
             runtime: runtime()?,
             lost: connected.lost,
             role,
-            tls,
+            canceller: connected.canceller,
             interrupted: Arc::default(),
             types: query::TypeNames::default(),
         })
@@ -165,30 +165,28 @@ impl Connection for PostgresConnection {
 
     fn interrupter(&self) -> Arc<dyn Interrupt> {
         Arc::new(PostgresInterrupt {
-            token: self.client.cancel_token(),
+            canceller: self.canceller.clone(),
             runtime: self.runtime,
-            tls: self.tls.clone(),
             interrupted: Arc::clone(&self.interrupted),
         })
     }
 }
 
 struct PostgresInterrupt {
-    token: CancelToken,
+    canceller: Canceller,
     runtime: &'static Runtime,
-    tls: MakeRustlsConnect,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Interrupt for PostgresInterrupt {
     fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Relaxed);
-        let (token, tls) = (self.token.clone(), self.tls.clone());
+        let canceller = self.canceller.clone();
         let (done, wait) = mpsc::channel();
         // Not `block_on`: whoever calls this may stand in a runtime of its own.
         self.runtime.spawn(async move {
             // A request that fails leaves the statement running; whoever wants it stopped asks again.
-            let _ = token.cancel_query(tls).await;
+            let _ = tokio::time::timeout(CANCEL_PATIENCE, canceller.cancel()).await;
             let _ = done.send(());
         });
         let _ = wait.recv_timeout(CANCEL_PATIENCE);

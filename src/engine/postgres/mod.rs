@@ -3,10 +3,12 @@
 //! In: statements. Out: rows, counts, errors. Never: a password in anything that is shown, or a session that a pooler
 //! shares with others.
 
+mod backend_key;
+mod cancel;
 mod catalog;
-mod conninfo;
 mod connect;
 mod connection;
+mod conninfo;
 mod error;
 mod load;
 mod options;
@@ -69,7 +71,7 @@ impl PostgresEngine {
             error::engine_error(&error, error::Situation { statement: "", role, interrupted: false })
         };
         let second = async { connect::connect(&self.plan, &self.tls, "check").await.map(|second| second.client) };
-        let kept = pooler::is_direct(&connected.client).await.map_err(lost)?
+        let kept = pooler::is_direct(&connected.client, connected.canceller.key).await.map_err(lost)?
             || pooler::keeps_sessions(&connected.client, second).await.map_err(lost)?;
         if !kept {
             return Err(pooler::not_kept(&connected.place));
@@ -88,7 +90,7 @@ impl Engine for PostgresEngine {
         let connected = runtime()?.block_on(self.open(purpose))?;
         let role = self.plan.role.as_ref().or(self.plan.user.as_ref());
         let role = role.cloned().unwrap_or_else(|| "this user".to_owned());
-        Ok(Box::new(PostgresConnection::new(connected, role, self.tls.clone())?))
+        Ok(Box::new(PostgresConnection::new(connected, role)?))
     }
 
     fn place(&self) -> String {

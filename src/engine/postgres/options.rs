@@ -499,12 +499,11 @@ fn session(value: Option<&str>) -> Result<tokio_postgres::config::TargetSessionA
 
 fn choice<T: Copy>(name: &str, value: Option<&str>, known: &[(&str, T)]) -> Result<Option<T>, EngineError> {
     let Some(value) = value else { return Ok(None) };
-    match known.iter().find(|(name, _)| *name == value) {
-        Some((_, choice)) => Ok(Some(*choice)),
-        None => {
-            let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
-            Err(wrong(format!("`{value}` is no value of `{name}`")).with_help(format!("write {}", names.join(" or "))))
-        }
+    if let Some((_, choice)) = known.iter().find(|(name, _)| *name == value) {
+        Ok(Some(*choice))
+    } else {
+        let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
+        Err(wrong(format!("`{value}` is no value of `{name}`")).with_help(format!("write {}", names.join(" or "))))
     }
 }
 

@@ -7,22 +7,13 @@
 //! second connection decides: two open connections in one server session, or one connection that changes its server
 //! session while the other holds a transaction, cannot happen when sessions are kept.
 
+use super::backend_key::BackendKey;
 use crate::{
     diagnostic::code,
     engine::{EngineError, FailureKind},
 };
-use std::{
-    future::{Future, Ready, ready},
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
-use tokio_postgres::{
-    Client, SimpleQueryMessage,
-    tls::{ChannelBinding, TlsConnect, TlsStream},
-};
+use std::{future::Future, time::Duration};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 const BACKEND: &str = "select pg_catalog.pg_backend_pid()";
 const BEGIN_BACKEND: &str = "begin; select pg_catalog.pg_backend_pid()";
@@ -31,16 +22,10 @@ const COMMIT: &str = "commit";
 const ROUNDS: usize = 8;
 /// A pooler that keeps sessions lets the second connection wait when its pool is used up.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Protocol 3.0: SSLRequest and CancelRequest, told apart by their second word.
-const SSL_REQUEST: i32 = 80_877_103;
 
 /// Whether what answers is PostgreSQL itself.
-pub async fn is_direct(client: &Client) -> Result<bool, tokio_postgres::Error> {
-    let backend = backend(client, BACKEND).await?;
-    Ok(match login_process(client).await {
-        Ok(process) => backend == Some(process.to_string()),
-        Err(_) => false,
-    })
+pub async fn is_direct(client: &Client, key: BackendKey) -> Result<bool, tokio_postgres::Error> {
+    Ok(backend(client, BACKEND).await? == Some(key.process.to_string()))
 }
 
 /// Whether two connections through a pooler have server sessions of their own, as far as can be found out.
@@ -90,71 +75,4 @@ async fn backend(client: &Client, query: &str) -> Result<Option<String>, tokio_p
         }
     }
     Ok(found)
-}
-
-/// The process id that the server gave at login. The client tells it to nobody but the server, in a request to cancel:
-/// so this plays the server and reads one.
-async fn login_process(client: &Client) -> io::Result<i32> {
-    let (near, mut far) = tokio::io::duplex(64);
-    let request = client.cancel_token();
-    let send = async { request.cancel_query_raw(near, Plain).await.map_err(io::Error::other) };
-    let receive = async {
-        loop {
-            let _length = far.read_i32().await?;
-            if far.read_i32().await? == SSL_REQUEST {
-                far.write_all(b"S").await?;
-                continue;
-            }
-            let process = far.read_i32().await?;
-            let _secret = far.read_i32().await?;
-            return Ok(process);
-        }
-    };
-    let (sent, received) = tokio::join!(send, receive);
-    received.or_else(|error| sent.and(Err(error)))
-}
-
-/// TLS that encrypts nothing, for the request that never leaves the process.
-struct Plain;
-
-struct PlainStream(DuplexStream);
-
-impl TlsConnect<DuplexStream> for Plain {
-    type Stream = PlainStream;
-    type Error = io::Error;
-    type Future = Ready<io::Result<PlainStream>>;
-
-    fn connect(self, stream: DuplexStream) -> Self::Future {
-        ready(Ok(PlainStream(stream)))
-    }
-}
-
-impl TlsStream for PlainStream {
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-impl AsyncRead for PlainStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for PlainStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
 }

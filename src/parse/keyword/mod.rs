@@ -11,7 +11,7 @@ macro_rules! keywords {
         pub(super) enum Keyword {
             /// Not one of them.
             Other,
-            $(#[doc = $text] $name,)*
+            $(#[doc = concat!("`", $text, "`")] $name,)*
         }
 
         /// In alphabetical order, so that a word is found by bisection.

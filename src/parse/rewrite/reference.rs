@@ -195,7 +195,7 @@ impl Plan<'_> {
     /// A reference by the plain name of a relation that can no longer be referred to by it.
     fn by_plain_name(&self, chain: &Chain, frame: Option<FrameId>) -> Option<Problem> {
         let wanted = self.key(chain, 0);
-        for here in self.frames(frame) {
+        if let Some(here) = self.frames(frame).next() {
             let mut exposing = self.items_of(here).iter().filter(|index| self.exposes(**index, &wanted)).peekable();
             exposing.peek()?;
             let lost = exposing.find(|index| self.targets.get(index).is_some_and(|target| target.lost));

@@ -86,7 +86,7 @@ impl Plan<'_> {
         for here in self.frames(frame) {
             for item in self.items_of(here) {
                 match self.targets.get(item).and_then(|target| target.replacement.columns.as_ref()) {
-                    Some(columns) if columns.iter().any(|column| *column == name) => return true,
+                    Some(columns) if columns.contains(&name) => return true,
                     Some(_) => {}
                     None => all_known = false,
                 }

@@ -96,7 +96,7 @@ impl Node {
         }
     }
 
-    /// What it is, in words: `a list`, `the text `x``.
+    /// What it is, in words: a list, the text “x”.
     pub(crate) fn describe(&self) -> String {
         match &self.content {
             Content::List(_) => "a list".to_owned(),

@@ -81,6 +81,7 @@ fn says_what_is_wrong_and_where() {
             "m.sql:1:10 .require('x')",
             &[],
         ),
+        ("{{ config(\n  a=1,\n  b=foo) }}", &[], "E0202", "`foo` is not defined", "m.sql:3:5 foo", &[]),
         // Not supported.
         (
             "{% if execute %}{% endif %}",
@@ -207,6 +208,8 @@ fn says_what_is_wrong_and_where() {
             "m.sql:1:4 1 + 'a'",
             &[],
         ),
+        ("{{ 'a'|int }}", &[], "E0203", "the filter `int` failed: invalid float literal", "m.sql:1:8 int", &[]),
+        ("{{ graph }}", &[], "E0203", "this value cannot be printed", "m.sql:1:4 graph", &[]),
         // Templates that are not there.
         (
             "{% include 'nope.sql' %}",
@@ -314,6 +317,25 @@ fn says_what_is_wrong_and_where() {
             &["templates/macros/a.sql m.sql:1:4"],
         ),
         (
+            "{% from 'a.sql.jinja' import one as k %}{{ k(\n 1) }}",
+            &deep,
+            "E0202",
+            "`x.y` is not defined",
+            "b.sql.jinja:3:6 x",
+            &["one m.sql:1:44", "two a.sql.jinja:2:4"],
+        ),
+        (
+            "{% call one() %}\n{{ two(\n1) }}{% endcall %}",
+            &[(
+                "a.sql.jinja",
+                "{% macro one() %}{{ caller() }}{{ zork }}{% endmacro %}{% macro two(x) %}{% endmacro %}",
+            )],
+            "E0202",
+            "`zork` is not defined",
+            "a.sql.jinja:1:35 zork",
+            &["one m.sql:1:9"],
+        ),
+        (
             "{% call one() %}\n{{ zork }}{% endcall %}",
             &[("a.sql.jinja", "{% macro one() %}{{ caller() }}{% endmacro %}")],
             "E0202",
@@ -353,6 +375,8 @@ fn suggests_what_was_meant() {
     for (model, meant) in [
         ("{% set columns = 1 %}{{ colums }}", "columns"),
         ("{% for item in [1] %}{{ itme }}{% endfor %}", "item"),
+        ("{{ this.schem }}", "schema"),
+        ("{{ target.nam }}", "name"),
         ("{{ thsi }}", "this"),
         ("{{ is_incrementl() }}", "is_incremental"),
         ("{{ cents_to_eur(1) }}", "cents_to_euro"),
@@ -433,7 +457,7 @@ fn refuses_two_macros_of_one_name_and_names_of_functions() {
     assert_eq!(
         problems,
         [
-            ("E0111", "`ref` is a function of suiro's and cannot be a macro", "a.sql.jinja:1:40 ref".to_owned()),
+            ("E0111", "`ref` is a name of suiro's own and cannot be a macro", "a.sql.jinja:1:40 ref".to_owned()),
             ("E0111", "there are two macros `a`", "b.sql.jinja:1:10 a".to_owned())
         ]
     );

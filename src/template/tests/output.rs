@@ -99,6 +99,32 @@ const CASES: &[Case] = &[
         &[("x.sql.jinja", "{% macro pick(a=0, b=9) %}{{ a }}{{ b }};{% endmacro %}")],
         "02;19;",
     ),
+    // `return` ends the innermost call, also of a macro that calls itself, and of an imported one.
+    (
+        "{{ fact(5) + 1 }} {{ up(3)|join(',') }}",
+        &[(
+            "x.sql.jinja",
+            "{% macro fact(n) %}{% if n < 2 %}{{ return(1) }}{% endif %}{{ return(n * fact(n - 1)) }}{% endmacro %}\
+             {% macro up(n) %}{{ return((up(n - 1) if n > 1 else []) + [n]) }}{% endmacro %}",
+        )],
+        "121 1,2,3",
+    ),
+    (
+        "{% import 'x.sql.jinja' as x %}{{ x.f(4) + 1 }}",
+        &[(
+            "x.sql.jinja",
+            "{% macro f(n) %}{{ return(0 if n == 0 else g(n) + 1) }}{% endmacro %}{% macro g(n) %}{{ return(f(n - 1)) }}{% endmacro %}",
+        )],
+        "5",
+    ),
+    // A private name is known everywhere, too.
+    (
+        "{{ _a() }}{{ b() }}",
+        &[("x.sql.jinja", "{% macro _a() %}a{% endmacro %}{% macro b() %}{{ _a() }}{% endmacro %}")],
+        "aa",
+    ),
+    // A file of the project comes before a built-in one of the same name.
+    ("{% include 'surrogate_key.sql.jinja' %}", &[("surrogate_key.sql.jinja", "mine")], "mine"),
     // What stands at the top of a macro file holds for its macros.
     ("{{ a() }}", &[("x.sql.jinja", "{% set unit = 'kg' %}{% macro a() %}{{ unit }}{% endmacro %}")], "kg"),
     // A macro of the project takes the place of a built-in one.
@@ -216,6 +242,8 @@ fn remembers_what_was_asked_for() {
     assert_eq!(recorded.vars.into_iter().collect::<Vec<_>>(), ["start_date"]);
     assert_eq!(recorded.environment.into_iter().collect::<Vec<_>>(), ["HOST"]);
     assert_eq!(recorded.macros.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    let imported = super::project("{% import 'x.sql.jinja' as x %}{{ x.a() }}", &macros).render().unwrap().recorded;
+    assert_eq!(imported.macros.into_iter().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(recorded.files.into_iter().collect::<Vec<_>>(), ["templates/macros/i.sql"]);
     assert_eq!(recorded.logs, ["hello 1"]);
     assert!(recorded.uses_incremental && recorded.uses_this && recorded.secrets.is_empty());
@@ -276,7 +304,7 @@ fn front_matter_is_not_rendered_and_places_count_from_the_file() {
 #[test]
 fn secrets_are_told_with_their_place_and_whether_they_are_shown() {
     let model =
-        "select '{{ env_var('SUIRO_SECRET_KEY') }}'\n{% if env_var('SUIRO_SECRET_UNUSED') == 'x' %}1{% endif %}";
+        "select '{{ env_var('SUIRO_SECRET_KEY')|upper }}'\n{% if env_var('SUIRO_SECRET_UNUSED') == 'x' %}1{% endif %}";
     let project = project(model, &[]);
     let secrets = project.render().unwrap().recorded.secrets;
     let told: Vec<(&str, String, bool)> =

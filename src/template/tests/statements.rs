@@ -83,6 +83,11 @@ fn statements_can_be_many_or_none() {
     );
     assert!(one("{# nothing to do #}\n", &json!({})).is_empty());
     assert!(one("-- a comment for readers\n\n", &json!({})).is_empty());
+    assert_eq!(
+        one("{% if true %}\n  -- statement: a\n  select 1\n  -- statement: b\n  select 2\n{% endif %}", &json!({}))
+            .len(),
+        2
+    );
     assert_eq!(one("-- statement: a\r\nselect 1\r\n-- statement: b\r\nselect 2", &json!({})).len(), 2);
 }
 

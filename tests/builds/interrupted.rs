@@ -1,0 +1,78 @@
+//! Runs that are stopped or killed on the way.
+
+use crate::{on_both_engines, project::Project};
+use std::{
+    process::{Child, Command},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// SQL that takes far longer than any test.
+fn slow(project: &Project) -> &'static str {
+    match project.database {
+        Some(_) => "select pg_catalog.pg_sleep(60)::text as s, n from a",
+        None => "select count(*) as s from range(200000), range(200000), a",
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// The exit status, which must come soon.
+fn status_soon(mut child: Child) -> Option<i32> {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("it did not stop");
+}
+
+fn started(project: &Project) -> Child {
+    project.models(&[("a", "select 1 as n"), ("slow", "select n from a")]);
+    project.build(&[]);
+    project.models(&[("a", "select 2 as n"), ("slow", slow(project))]);
+    let child = project.start(&["build"]);
+    thread::sleep(Duration::from_millis(1500));
+    child
+}
+
+on_both_engines! {
+    /// Ctrl-C cancels the statement, publishes nothing, leaves nothing.
+    fn ctrl_c_leaves_what_was_published(project) {
+        let child = started(project);
+        signal(&child, "INT");
+        assert_eq!(status_soon(child), Some(130));
+        assert_eq!(project.value("select n from core.a"), "1");
+        assert_eq!(project.left_behind(), Vec::<String>::new());
+    }
+
+    /// SIGTERM does the same, with its own status.
+    fn sigterm_leaves_what_was_published(project) {
+        let child = started(project);
+        signal(&child, "TERM");
+        assert_eq!(status_soon(child), Some(143));
+        assert_eq!(project.value("select n from core.a"), "1");
+        assert_eq!(project.left_behind(), Vec::<String>::new());
+    }
+
+    /// A run that is killed leaves its staging; what was published is as it was, and the next run sweeps.
+    fn the_next_run_sweeps_after_a_killed_one(project) {
+        let child = started(project);
+        signal(&child, "KILL");
+        status_soon(child);
+        if project.database.is_some() {
+            // The server notices that its client is gone within a second, and rolls back.
+            thread::sleep(Duration::from_millis(2500));
+        }
+        assert_eq!(project.value("select n from core.a"), "1");
+        project.models(&[("slow", "select n + 1 as n from a")]);
+        project.build(&[]);
+        assert_eq!(project.value("select n from core.slow"), "3");
+        assert_eq!(project.left_behind(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,39 @@
+//! `suiro build` as people run it, on both engines: what is there afterwards, and what is not touched.
+//!
+//! The same scenarios run on DuckDB and on PostgreSQL; what only one of them has stands in a file of its own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails here")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod both;
+mod interrupted;
+mod project;
+mod refusals;
+mod strangers;
+
+/// Makes a scenario a test on each engine.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($(#[$about:meta])* fn $name:ident($project:ident) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "not every scenario needs everything")]
+            use super::*;
+
+            fn scenario($project: &$crate::project::Project) $body
+
+            $(#[$about])*
+            #[test]
+            fn duckdb() {
+                scenario(&$crate::project::Project::on_duckdb());
+            }
+
+            $(#[$about])*
+            #[test]
+            fn postgres() {
+                scenario(&$crate::project::Project::on_postgres());
+            }
+        }
+    )*};
+}
