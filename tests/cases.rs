@@ -1,6 +1,8 @@
 //! The command line, case by case: `tests/cases/cli/<name>/` holds a project, `commands` (one invocation of suiro a
 //! line) and `expected` (what they printed and how they ended). `SUIRO_BLESS=1` writes `expected` anew.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
     fmt::Write,
