@@ -12,6 +12,8 @@
 //!
 //! `SUIRO_BLESS=1` writes the last two anew.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails here")]
+
 use serde_json::Value;
 use std::{
     collections::BTreeMap,

@@ -3,6 +3,9 @@
 //! The real SQL is not part of the project. It lies where `SUIRO_CORPORA` points, or at `../shared/corpora`; where it is
 //! missing its tests are reported as ignored, and fail where `CI` is set.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails here")]
+#![allow(clippy::type_complexity, reason = "tables of cases")]
+
 mod cases;
 mod duck;
 mod misses;
