@@ -39,11 +39,20 @@ pub(super) fn tokenize(tokens: &Tokens<'_>, dialect: Dialect) -> Result<Vec<Toke
         Dialect::DuckDb if tokens.beyond_duckdb_tokenizer => &PostgreSqlDialect {},
         Dialect::DuckDb => &DuckDbDialect,
     };
-    cut(tokens.text, tokenizer)
+    let mut cut = cut(tokens.text, tokenizer)?;
+    if dialect == Dialect::DuckDb && tokens.beyond_duckdb_tokenizer {
+        // Its parser for DuckDB knows them no more than its tokenizer.
+        for token in &mut cut {
+            if let Token::EscapedStringLiteral(text) = &mut token.token {
+                token.token = Token::SingleQuotedString(std::mem::take(text));
+            }
+        }
+    }
+    Ok(cut)
 }
 
 /// The tokens of a text as sqlparser cuts it in any of its dialects, without white space, by bytes.
-pub(super) fn cut(text: &str, dialect: &dyn SqlDialect) -> Result<Vec<TokenWithSpan>, Failure> {
+fn cut(text: &str, dialect: &dyn SqlDialect) -> Result<Vec<TokenWithSpan>, Failure> {
     let mut cursor = Cursor { rest: text.chars(), at: Location { line: 1, column: 1 }, byte: 0 };
     let mut buffer = Vec::with_capacity(text.len() / 3 + 8);
     let result = Tokenizer::new(dialect, text).tokenize_with_location_into_buf_with_mapper(&mut buffer, |token| {

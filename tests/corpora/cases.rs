@@ -97,7 +97,7 @@ fn check(sql: &str, dialect: Dialect, expected: &str, reading: &str) -> Result<(
         Ok((query, text)) => (text.clone(), Some(query.reading())),
         Err(problems) => (problems.clone(), None),
     };
-    if text != expected {
+    if text.trim_end() != expected {
         return Err(format!("{sql}\n  expected: {expected}\n  found:    {text}").into());
     }
     let name = how.map(|how| format!("{how:?}").to_lowercase());

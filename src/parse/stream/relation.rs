@@ -537,9 +537,11 @@ impl Reader<'_, '_> {
             let into = (clauses..stop).find(|at| self.keyword(*at, stop) == Keyword::Into && !self.is_label(*at));
             self.expression(clauses, into.unwrap_or(stop), place)?;
             self.pivot_repair(clauses, into.unwrap_or(stop), stop);
-            // Its columns are named after the text of aggregates and values.
-            let range = self.bytes(clauses, stop);
-            self.sketch.unnamed.push(range);
+            // Its columns may be named after the text of the aggregates.
+            if let Some(using) = (clauses..stop).find(|at| self.keyword(*at, stop) == Keyword::Using) {
+                let range = self.bytes(using, stop);
+                self.sketch.unnamed.push(range);
+            }
         }
         Ok((stop, Some(frame)))
     }

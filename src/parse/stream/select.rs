@@ -129,6 +129,8 @@ impl Reader<'_, '_> {
         let prefixed = self.is_prefix_alias(at, end);
         if prefixed {
             let name = self.bytes(at, at + 1);
+            // sqlparser takes `name: a.b` for a path into JSON.
+            self.sketch.misread = true;
             self.drop_tokens(at, at + 2);
             self.insert_tokens(end, vec![Patch::Word("AS"), Patch::Copy(name)]);
             start += 2;
