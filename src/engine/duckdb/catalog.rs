@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const SCHEMAS: &str = "select schema_name from duckdb_schemas() where database_name = current_database()";
 
+/// The referenced table, the table that has it, its name.
+type ForeignKey = (RelationName, RelationName, String);
+
 /// Reads the relations of the schemas, and the foreign keys that stand in the way of replacing them. Views are text and
 /// depend on names only.
 pub fn read(connection: &duckdb::Connection, schemas: &[&str]) -> duckdb::Result<LiveCatalog> {
@@ -33,7 +36,7 @@ pub fn read(connection: &duckdb::Connection, schemas: &[&str]) -> duckdb::Result
             catalog.relations.insert(RelationName::new(schema, name), relation);
         }
     }
-    let mut keys: BTreeMap<(RelationName, RelationName, String), (Option<String>, Vec<String>)> = BTreeMap::new();
+    let mut keys: BTreeMap<ForeignKey, (Option<String>, Vec<String>)> = BTreeMap::new();
     for row in rows::<6>(connection, include_str!("foreign_keys.sql"))? {
         let [Some(schema), Some(on), Some(table), Some(constraint), comment, Some(column)] = row else { continue };
         if catalog.schemas.contains(&schema) {
