@@ -52,6 +52,26 @@ pub fn counts_rows(statement: &str) -> bool {
     }
 }
 
+/// Whether it is, or has, a COPY whose data come from or go to the client, which then has to speak another protocol.
+pub fn copies_with_client(statement: &str) -> bool {
+    let (mut first, mut copies, mut way) = (true, false, false);
+    for token in Tokens::of(statement) {
+        if token.text == ";" {
+            (first, copies, way) = (true, false, false);
+            continue;
+        }
+        if first {
+            copies = token.is("copy");
+            first = false;
+        }
+        if copies && way && (token.is("stdin") || token.is("stdout")) {
+            return true;
+        }
+        way = token.is("from") || token.is("to");
+    }
+    false
+}
+
 /// Whether it is `CREATE … TABLE … AS` or `CREATE MATERIALIZED VIEW`, seen from its words outside of parentheses.
 fn makes_table_of_query(statement: &str) -> bool {
     let mut depth = 0usize;
@@ -109,8 +129,7 @@ impl<'a> Tokens<'a> {
         let rest = self.rest();
         let first = rest.chars().next()?;
         let length = match first {
-            '\'' => quoted(rest, 0, false),
-            '"' => quoted(rest, 0, false),
+            '\'' | '"' => quoted(rest, 0, false),
             'e' | 'E' if rest[1..].starts_with('\'') => quoted(rest, 1, true),
             '$' => dollar_quoted(rest).unwrap_or(1),
             _ if is_word(first) => rest.find(|character| !is_word(character)).unwrap_or(rest.len()),
@@ -191,7 +210,7 @@ fn dollar_quoted(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{counts_rows, first_word, is_several, trim_end};
+    use super::{copies_with_client, counts_rows, first_word, is_several, trim_end};
 
     #[test]
     fn trims_what_follows_the_statement() {
@@ -255,6 +274,21 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(counts_rows(statement), counts, "{statement}");
+        }
+    }
+
+    #[test]
+    fn knows_what_copies_with_the_client() {
+        for (statement, with_client) in [
+            ("copy t from stdin", true),
+            ("begin; COPY t (a, b) FROM STDIN with (format csv)", true),
+            ("copy (select stdin from t) to stdout", true),
+            ("copy t from 'stdin'", false),
+            ("copy t to '/tmp/x'", false),
+            ("select * from stdin", false),
+            ("copy x from 'a'; select * from stdin", false),
+        ] {
+            assert_eq!(copies_with_client(statement), with_client, "{statement}");
         }
     }
 

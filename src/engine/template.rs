@@ -12,14 +12,10 @@ pub fn fill(text: &str, fillings: &BTreeMap<&str, String>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
         filled.push_str(before);
-        if let Some((filling, tail)) = after.split_once("}}").and_then(|(name, tail)| Some((fillings.get(name)?, tail)))
-        {
-            filled.push_str(filling);
-            rest = tail;
-        } else {
-            filled.push_str("{{");
-            rest = after;
-        }
+        let hole = after.split_once("}}").and_then(|(name, tail)| Some((fillings.get(name)?, tail)));
+        let (filling, tail) = hole.map_or(("{{", after), |(filling, tail)| (filling.as_str(), tail));
+        filled.push_str(filling);
+        rest = tail;
     }
     filled.push_str(rest);
     filled

@@ -274,6 +274,20 @@ fn a_cancellation_from_elsewhere_is_no_interrupt_of_ours() {
 }
 
 #[test]
+fn what_the_protocol_would_break_over_is_refused() {
+    let database = postgres::database();
+    let mut connection = database.connect();
+    execute(connection.as_mut(), &["create schema s", "create table s.t (a int)"]);
+    for statement in ["copy s.t from stdin", "copy s.t to stdout", "begin; copy s.t from stdin"] {
+        let error = connection.execute(statement).unwrap_err();
+        assert_eq!((error.code, error.kind), (code::STATEMENT_REFUSED, FailureKind::Permanent), "{error:?}");
+        assert_eq!(connection.execute_all(&["select 1", statement]).unwrap_err().0, 1);
+        assert!(connection.query(statement, None).is_err());
+    }
+    assert_eq!(value(connection.as_mut(), "select 1").as_deref(), Some("1"), "usable afterwards");
+}
+
+#[test]
 fn a_lost_connection_says_why() {
     let database = postgres::database();
     let mut connection = database.connect();

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const SCHEMAS: &str = "select schema_name from duckdb_schemas() where database_name = current_database()";
 
-/// The relation that is referenced, the one that references it, and the constraint's name.
+/// The referenced table, the table that has it, its name.
 type ForeignKey = (RelationName, RelationName, String);
 
 /// Reads the relations of the schemas, and the foreign keys that stand in the way of replacing them. Views are text and

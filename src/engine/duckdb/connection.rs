@@ -11,6 +11,7 @@ use crate::{
 };
 use duckdb::arrow::{
     array::{Array, Int64Array, StringArray, StructArray},
+    datatypes::DataType,
     util::display::{ArrayFormatter, FormatOptions},
 };
 use std::{
@@ -53,7 +54,7 @@ impl DuckDbConnection {
         let mut rows = Rows::default();
         for column in 0..prepared.column_count() {
             rows.columns.push(prepared.column_name(column).cloned().unwrap_or_default());
-            rows.types.push(prepared.column_type(column).to_string());
+            rows.types.push(type_name(&prepared.column_type(column)));
         }
         while rows.rows.len() < limit {
             let Some(chunk) = prepared.step()? else { break };
@@ -91,6 +92,18 @@ fn behind(mut error: EngineError, template: &str, statement: &str, filled_before
         .and_then(|position| position.checked_sub(before))
         .filter(|position| *position <= statement.len());
     error
+}
+
+/// DuckDB's name of a type by what it is in Arrow; only for statements that cannot be described.
+fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 => "VARCHAR".to_owned(),
+        DataType::Boolean => "BOOLEAN".to_owned(),
+        DataType::Int32 => "INTEGER".to_owned(),
+        DataType::Int64 => "BIGINT".to_owned(),
+        DataType::Float64 => "DOUBLE".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 fn append_chunk(rows: &mut Vec<Vec<Option<String>>>, chunk: &StructArray, limit: usize) {

@@ -191,11 +191,8 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
     match said.kind.as_str() {
         "INTERRUPT" => (code::CANCELLED, Cancelled, None),
         "Catalog" if is_missing_relation(said) => (code::RELATION_MISSING, Permanent, None),
-        "Catalog" if has("read-only mode") => (code::NOT_READ_ONLY, Permanent, None),
-        "TransactionContext" if has("onflict") || has("Failed to commit") || has("Attempting to modify") => {
-            (code::TEMPORARY_FAILURE, Temporary, None)
-        }
-        "Transaction" | "TransactionContext" if has("another transaction") => {
+        // Not "Failed to commit: … constraint violation", which would fail again.
+        "TransactionContext" if has("onflict") || has("another transaction") => {
             (code::TEMPORARY_FAILURE, Temporary, None)
         }
         "IO" => sort_file(said),
@@ -210,7 +207,7 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
             help("raise `memory_limit` below `settings:` of the target, or lower its `threads`"),
         ),
         "Permission" => (code::PERMISSION_DENIED, Permanent, None),
-        "Invalid Input" if has("read-only mode") => (code::NOT_READ_ONLY, Permanent, None),
+        "Invalid Input" | "Catalog" if has("read-only mode") => (code::NOT_READ_ONLY, Permanent, None),
         "Dependency" => (code::DEPENDENT_IN_THE_WAY, Permanent, None),
         "FATAL" => (code::CONNECTION_LOST, Connection, help("DuckDB has closed the database; run again")),
         _ if has("LOAD ") || has("exists in the ") && has(" extension") => {
@@ -344,6 +341,12 @@ mod tests {
                 "Transaction conflict: attempting to insert into table \"t\" but it has been altered by a different transaction",
                 code::TEMPORARY_FAILURE,
                 FailureKind::Temporary,
+            ),
+            (
+                "TransactionContext",
+                "Failed to commit: PRIMARY KEY or UNIQUE constraint violation: duplicate key \"1\"",
+                code::STATEMENT_REFUSED,
+                FailureKind::Permanent,
             ),
             (
                 "TransactionContext",

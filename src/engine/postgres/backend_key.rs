@@ -15,9 +15,9 @@ use tokio_postgres::{
     tls::{ChannelBinding, TlsConnect, TlsStream},
 };
 
-/// The second word of an `SSLRequest`, in protocol 3.
+/// The second word of a request for TLS, in protocol 3.
 pub const SSL_REQUEST: i32 = 80_877_103;
-/// The second word of a `CancelRequest`.
+/// The second word of a request to cancel.
 pub const CANCEL_REQUEST: i32 = 80_877_102;
 
 /// Process and secret of a session.
@@ -30,8 +30,8 @@ pub struct BackendKey {
 /// The key of this client's session.
 pub async fn backend_key(client: &Client) -> io::Result<BackendKey> {
     let (near, mut far) = tokio::io::duplex(64);
-    let request = client.cancel_token();
-    let send = async { request.cancel_query_raw(near, Plain).await.map_err(io::Error::other) };
+    let token = client.cancel_token();
+    let send = async { token.cancel_query_raw(near, Plain).await.map_err(io::Error::other) };
     let receive = async {
         loop {
             let _length = far.read_i32().await?;
@@ -42,8 +42,8 @@ pub async fn backend_key(client: &Client) -> io::Result<BackendKey> {
             return Ok(BackendKey { process: far.read_i32().await?, secret: far.read_i32().await? });
         }
     };
-    let (sent, received): (_, io::Result<BackendKey>) = tokio::join!(send, receive);
-    received.or_else(|error| sent.and(Err(error)))
+    let (request, key): (_, io::Result<BackendKey>) = tokio::join!(send, receive);
+    key.or_else(|error| request.and(Err(error)))
 }
 
 /// TLS that encrypts nothing, for the request that never leaves the process.

@@ -17,18 +17,31 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    time::{Duration, Instant},
 };
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
 /// How long a request to cancel may take before the caller goes on.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A request to cancel that came this long before a statement may still have hit it.
+const CANCEL_LAG: Duration = Duration::from_secs(2);
+
+/// When an interrupt was last asked for.
+#[derive(Clone, Default)]
+struct LastInterrupt(Arc<Mutex<Option<Instant>>>);
+
+impl LastInterrupt {
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn is_since(&self, start: Instant) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|asked| asked >= start)
+    }
+}
 
 /// A session.
 pub struct PostgresConnection {
@@ -38,7 +51,9 @@ pub struct PostgresConnection {
     /// The role that statements run as, for people.
     role: String,
     canceller: Canceller,
-    interrupted: Arc<AtomicBool>,
+    interrupt: LastInterrupt,
+    /// When the statement began that runs or ran last.
+    begun: Instant,
     types: query::TypeNames,
 }
 
@@ -50,14 +65,15 @@ impl PostgresConnection {
             lost: connected.lost,
             role,
             canceller: connected.canceller,
-            interrupted: Arc::default(),
+            interrupt: LastInterrupt::default(),
+            begun: Instant::now(),
             types: query::TypeNames::default(),
         })
     }
 
     /// The engine's error for one of the protocol's, about that text, which was sent.
     fn error(&self, error: &tokio_postgres::Error, sent: &str) -> EngineError {
-        let interrupted = self.interrupted.load(Ordering::Relaxed);
+        let interrupted = self.interrupt.is_since(self.begun.checked_sub(CANCEL_LAG).unwrap_or(self.begun));
         let mut error = engine_error(error, Situation { statement: sent, role: &self.role, interrupted });
         if error.code == code::CONNECTION_LOST && error.sqlstate.is_none() {
             error.notes.extend(self.lost.get().filter(|reason| !error.notes.contains(reason)));
@@ -65,18 +81,19 @@ impl PostgresConnection {
         error
     }
 
-    /// Starts something that can be interrupted: what was interrupted before is over.
-    fn begin(&self, statement: &str) -> Result<(), EngineError> {
-        self.interrupted.store(false, Ordering::Relaxed);
-        match statement.find('\0') {
-            Some(at) => {
-                let message = "the statement has a NUL byte in it";
-                let mut error = EngineError::new(code::STATEMENT_REFUSED, FailureKind::Permanent, message);
-                error.position = Some(at);
-                Err(error)
-            }
-            None => Ok(()),
+    /// Starts a statement, unless the protocol would break over it.
+    fn begin(&mut self, statement: &str) -> Result<(), EngineError> {
+        self.begun = Instant::now();
+        let refused = |message: &str| EngineError::new(code::STATEMENT_REFUSED, FailureKind::Permanent, message);
+        if let Some(at) = statement.find('\0') {
+            return Err(EngineError { position: Some(at), ..refused("the statement has a NUL byte in it") });
         }
+        if scan::copies_with_client(statement) {
+            return Err(
+                refused("COPY with stdin or stdout has nobody to talk to here").with_help("load rows as a seed")
+            );
+        }
+        Ok(())
     }
 }
 
@@ -135,7 +152,8 @@ impl Connection for PostgresConnection {
         rows: &mut dyn Iterator<Item = Vec<Option<String>>>,
     ) -> Result<u64, EngineError> {
         self.begin("")?;
-        let work = load::load(&self.client, table, columns, rows, &self.interrupted);
+        let is_interrupted = || self.interrupt.is_since(self.begun);
+        let work = load::load(&self.client, table, columns, rows, &is_interrupted);
         self.runtime.block_on(work).map_err(|failure| match failure {
             load::Failure::Ours(error) => error,
             load::Failure::Theirs { error, statement } => {
@@ -167,7 +185,7 @@ impl Connection for PostgresConnection {
         Arc::new(PostgresInterrupt {
             canceller: self.canceller.clone(),
             runtime: self.runtime,
-            interrupted: Arc::clone(&self.interrupted),
+            interrupt: self.interrupt.clone(),
         })
     }
 }
@@ -175,12 +193,12 @@ impl Connection for PostgresConnection {
 struct PostgresInterrupt {
     canceller: Canceller,
     runtime: &'static Runtime,
-    interrupted: Arc<AtomicBool>,
+    interrupt: LastInterrupt,
 }
 
 impl Interrupt for PostgresInterrupt {
     fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::Relaxed);
+        self.interrupt.note();
         let canceller = self.canceller.clone();
         let (done, wait) = mpsc::channel();
         // Not `block_on`: whoever calls this may stand in a runtime of its own.

@@ -77,14 +77,14 @@ fn sort(refusal: &DbError, situation: Situation<'_>) -> (Code, FailureKind) {
     use FailureKind::{Cancelled, Connection, Permanent, Temporary};
     let state = refusal.code().code();
     match state {
-        "40001" | "40P01" | "40003" => (code::TEMPORARY_FAILURE, Temporary),
+        // Serialization, deadlock, completion unknown, object in use.
+        "40001" | "40P01" | "40003" | "55006" => (code::TEMPORARY_FAILURE, Temporary),
         // Two sessions made or altered the same thing at once: the catalog's own unique indexes say so.
         "23505" if refusal.schema() == Some("pg_catalog") => (code::TEMPORARY_FAILURE, Temporary),
         "XX000" if refusal.message().contains("concurrently") || refusal.message().contains("cache lookup failed") => {
             (code::TEMPORARY_FAILURE, Temporary)
         }
         "55P03" => (code::LOCK_NOT_HAD, Temporary),
-        "55006" => (code::TEMPORARY_FAILURE, Temporary),
         "57014" if situation.interrupted => (code::CANCELLED, Cancelled),
         "57P01" | "57P02" | "57P04" | "57P05" | "25P03" | "25P04" => (code::CONNECTION_LOST, Connection),
         "57P03" | "53300" => (code::CANNOT_CONNECT, Connection),
@@ -92,13 +92,14 @@ fn sort(refusal: &DbError, situation: Situation<'_>) -> (Code, FailureKind) {
         "53200" if refusal.hint().is_some_and(|hint| hint.contains("max_locks_per_transaction")) => {
             (code::TOO_MANY_LOCKS, Permanent)
         }
-        "53400" => (code::STATEMENT_REFUSED, Permanent),
         "42501" => (code::PERMISSION_DENIED, Permanent),
         "42P01" | "3F000" => (code::RELATION_MISSING, Permanent),
         "2BP01" => (code::DEPENDENT_IN_THE_WAY, Permanent),
         "25006" => (code::NOT_READ_ONLY, Permanent),
         "3D000" => (code::NO_SUCH_DATABASE, Permanent),
-        _ => match &state[..state.len().min(2)] {
+        _ => match state.get(..2).unwrap_or_default() {
+            // A limit that was configured (temp_file_limit) does not pass.
+            "53" if state == "53400" => (code::STATEMENT_REFUSED, Permanent),
             "08" => (code::CONNECTION_LOST, Connection),
             "53" => (code::TEMPORARY_FAILURE, Temporary),
             "28" => (code::LOGIN_REFUSED, Permanent),

@@ -9,10 +9,7 @@ use crate::{
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::{SinkExt, pin_mut};
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::collections::BTreeMap;
 use tokio_postgres::Client;
 
 const COPY: &str = "copy {{table}} ({{columns}}) from stdin";
@@ -33,7 +30,7 @@ pub async fn load(
     table: &RelationName,
     columns: &[LoadColumn],
     rows: &mut dyn Iterator<Item = Vec<Option<String>>>,
-    interrupted: &AtomicBool,
+    is_interrupted: &dyn Fn() -> bool,
 ) -> Result<u64, Failure> {
     let names: Vec<String> = columns.iter().map(|column| Dialect::Postgres.quote(&column.name)).collect();
     let statement =
@@ -49,7 +46,7 @@ pub async fn load(
         }
         put_row(&mut piece, &row);
         if piece.len() >= PIECE {
-            if interrupted.load(Ordering::Relaxed) {
+            if is_interrupted() {
                 return Err(Failure::Ours(EngineError::new(
                     code::CANCELLED,
                     FailureKind::Cancelled,
@@ -66,7 +63,9 @@ pub async fn load(
 
 /// The row and column that the server's words name.
 pub fn place_of(error: &tokio_postgres::Error, table: &RelationName) -> Option<LoadPlace> {
-    error::load_place(error.as_db_error()?.where_()?, &table.name)
+    let refusal = error.as_db_error()?;
+    let place = error::load_place(refusal.where_()?, &table.name)?;
+    Some(LoadPlace { column: place.column.or_else(|| refusal.column().map(str::to_owned)), ..place })
 }
 
 fn ragged(index: usize, values: usize, columns: usize) -> EngineError {

@@ -53,12 +53,13 @@ impl PostgresEngine {
         Ok(Self { plan, tls, checked: Mutex::default() })
     }
 
-    async fn open(&self, purpose: &str) -> Result<Connected, EngineError> {
+    /// A connection, and the role that it works as.
+    async fn open(&self, purpose: &str) -> Result<(Connected, String), EngineError> {
         let connected = connect::connect(&self.plan, &self.tls, purpose).await?;
         // Before anything is set: a session that others share must stay as it is.
         self.check_pooler(&connected).await?;
-        session::pin(&connected.client, &self.plan).await?;
-        Ok(connected)
+        let role = session::pin(&connected.client, &self.plan).await?;
+        Ok((connected, role))
     }
 
     async fn check_pooler(&self, connected: &Connected) -> Result<(), EngineError> {
@@ -87,9 +88,7 @@ impl Engine for PostgresEngine {
     }
 
     fn connect(&self, purpose: &str) -> Result<Box<dyn Connection>, EngineError> {
-        let connected = runtime()?.block_on(self.open(purpose))?;
-        let role = self.plan.role.as_ref().or(self.plan.user.as_ref());
-        let role = role.cloned().unwrap_or_else(|| "this user".to_owned());
+        let (connected, role) = runtime()?.block_on(self.open(purpose))?;
         Ok(Box::new(PostgresConnection::new(connected, role)?))
     }
 

@@ -194,6 +194,7 @@ impl Plan {
         let home = environment("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let mut notes = Vec::new();
         let endpoints = endpoints(&parameters, environment, home.as_deref(), &mut notes)?;
+        let sockets_only = endpoints.iter().all(|endpoint| matches!(endpoint.host, Host::Socket(_)));
         let connect_timeout = match number::<u64>("connect_timeout", get("connect_timeout"))? {
             None => Some(DEFAULT_CONNECT_TIMEOUT),
             Some(0) => None,
@@ -208,7 +209,8 @@ impl Plan {
             application_name: get("application_name").map(str::to_owned),
             connect_timeout,
             ssl_mode,
-            roots: roots(ssl_mode, get("sslrootcert"), home.as_deref())?,
+            // On sockets there is no TLS, and nothing to check.
+            roots: if sockets_only { Roots::None } else { roots(ssl_mode, get("sslrootcert"), home.as_deref())? },
             identity: identity(&parameters, home.as_deref()),
             channel_binding: channel_binding(get("channel_binding"))?,
             session: session(get("target_session_attrs"))?,
@@ -500,11 +502,10 @@ fn session(value: Option<&str>) -> Result<tokio_postgres::config::TargetSessionA
 fn choice<T: Copy>(name: &str, value: Option<&str>, known: &[(&str, T)]) -> Result<Option<T>, EngineError> {
     let Some(value) = value else { return Ok(None) };
     if let Some((_, choice)) = known.iter().find(|(name, _)| *name == value) {
-        Ok(Some(*choice))
-    } else {
-        let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
-        Err(wrong(format!("`{value}` is no value of `{name}`")).with_help(format!("write {}", names.join(" or "))))
+        return Ok(Some(*choice));
     }
+    let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
+    Err(wrong(format!("`{value}` is no value of `{name}`")).with_help(format!("write {}", names.join(" or "))))
 }
 
 fn number<T: std::str::FromStr>(name: &str, value: Option<&str>) -> Result<Option<T>, EngineError> {

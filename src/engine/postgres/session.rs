@@ -45,8 +45,8 @@ pub fn settings(plan: &Plan) -> BTreeMap<String, String> {
     pinned.chain(plan.settings.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
 }
 
-/// Sets everything, in one round trip.
-pub async fn pin(client: &Client, plan: &Plan) -> Result<(), EngineError> {
+/// Sets everything, in one round trip; the role that the session works as.
+pub async fn pin(client: &Client, plan: &Plan) -> Result<String, EngineError> {
     let mut settings: Vec<(String, String)> = vec![(CHECK_CLIENT.0.to_owned(), CHECK_CLIENT.1.to_owned())];
     // Before the role: whoever logs in may set more than whom they become.
     settings.extend(self::settings(plan));
@@ -59,8 +59,10 @@ pub async fn pin(client: &Client, plan: &Plan) -> Result<(), EngineError> {
     if let Some(role) = &plan.role {
         settings.push(("role".to_owned(), role.clone()));
     }
-    let outcome = set(client, &settings).await;
-    let Err(error) = outcome else { return Ok(()) };
+    let error = match set(client, &settings).await {
+        Ok(role) => return Ok(role),
+        Err(error) => error,
+    };
     let about = |name: &str| error.as_db_error().is_some_and(|refusal| refusal.message().contains(name));
     if about(CHECK_CLIENT.0) && !plan.settings.contains_key(CHECK_CLIENT.0) {
         settings.remove(0);
@@ -69,11 +71,12 @@ pub async fn pin(client: &Client, plan: &Plan) -> Result<(), EngineError> {
     Err(setting_error(&error, plan))
 }
 
-async fn set(client: &Client, settings: &[(String, String)]) -> Result<(), tokio_postgres::Error> {
+async fn set(client: &Client, settings: &[(String, String)]) -> Result<String, tokio_postgres::Error> {
     let (names, values): (Vec<&str>, Vec<&str>) =
         settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).unzip();
     let statement = include_str!("session.sql");
-    client.query_typed(statement, &[(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY)]).await.map(|_| ())
+    let rows = client.query_typed(statement, &[(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY)]).await?;
+    rows.last().map_or_else(|| Ok(String::new()), |row| row.try_get("role"))
 }
 
 fn setting_error(error: &tokio_postgres::Error, plan: &Plan) -> EngineError {

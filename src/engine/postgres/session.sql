@@ -1,3 +1,4 @@
 -- Sets what a session pins, in order. $1, $2: names and values, text[].
-select pg_catalog.set_config(asked.name, asked.value, false)
+-- The last row has the role that the session then works as.
+select pg_catalog.set_config(asked.name, asked.value, false), current_user::text as role
 from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) as asked (name, value)

@@ -28,6 +28,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// When a certificate or key cannot be read.
 pub fn connector(plan: &Plan) -> Result<MakeRustlsConnect, EngineError> {
     if plan.roots == Roots::System && plan.identity.is_none() {
+        // Both ways below take the process's own; it is an error to set it twice, and no matter.
+        let _ = ring::default_provider().install_default();
         return match MakeRustlsConnect::with_native_certs() {
             Ok((connector, _)) => Ok(connector),
             // A system without certificates of its own: those that browsers trust.

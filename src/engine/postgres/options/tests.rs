@@ -134,6 +134,7 @@ fn certificates_follow_the_rules_of_libpq() {
     fs_err::write(&default, "").unwrap();
     assert_eq!(mode("require", "").unwrap(), Roots::File(default.clone()));
     assert_eq!(mode("verify-full", "").unwrap(), Roots::File(default));
+    assert_eq!(plan(&given("/tmp"), &[("PGSSLMODE", "verify-full")]).roots, Roots::None);
 }
 
 #[test]
