@@ -4,7 +4,7 @@ use std::{env, fs, path::Path};
 
 fn main() {
     // What is compiled into the program besides Rust.
-    for path in ["build.rs", "templates", "docs/errors", "models", "suiro.yml"] {
+    for path in ["build.rs", "templates", "docs/errors", "models", "tests/shop", "suiro.yml"] {
         println!("cargo:rerun-if-changed={path}");
     }
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");

@@ -81,7 +81,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     let mut readings: Vec<Reading> =
         project.models.par_iter().map(|model| around.read(model, sources.get(model.file))).collect();
 
-    let (mut all, origins) = nodes::nodes(&project, &readings);
+    let (mut all, origins) = nodes::nodes(&project, &sources, &readings);
     for (node, origin) in all.iter_mut().zip(&origins) {
         if let Origin::Model(index) = origin {
             let found = std::mem::take(&mut readings[*index].diagnostics);

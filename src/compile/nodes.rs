@@ -6,6 +6,7 @@ use crate::{
     manifest::{Column, Node, NodeId, NodeKind},
     name::RelationName,
     project::{self, Exposure, Project, Seed, SourceTable},
+    source::Sources,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub enum Origin {
 
 /// The nodes of everything that is enabled, sorted by kind and name, and where each comes from.
 #[must_use]
-pub fn nodes(project: &Project, readings: &[Reading]) -> (Vec<Node>, Vec<Origin>) {
+pub fn nodes(project: &Project, sources: &Sources, readings: &[Reading]) -> (Vec<Node>, Vec<Origin>) {
     let mut nodes: Vec<(Node, Origin)> = Vec::new();
     for (index, reading) in readings.iter().enumerate().filter(|(_, reading)| reading.model.config.enabled()) {
         nodes.push((model(project, reading), Origin::Model(index)));
@@ -34,10 +35,12 @@ pub fn nodes(project: &Project, readings: &[Reading]) -> (Vec<Node>, Vec<Origin>
         nodes.push((seed(project, found), Origin::Seed(index)));
     }
     for (index, found) in project.source_tables.iter().enumerate().filter(|(_, table)| table.enabled) {
-        nodes.push((source(found), Origin::Source(index)));
+        let path = sources.get(found.file).path().to_owned();
+        nodes.push((Node { path: Some(path), ..source(found) }, Origin::Source(index)));
     }
     for (index, found) in project.exposures.iter().enumerate().filter(|(_, exposure)| exposure.enabled) {
-        nodes.push((exposure(found), Origin::Exposure(index)));
+        let path = sources.get(found.file).path().to_owned();
+        nodes.push((Node { path: Some(path), ..exposure(found) }, Origin::Exposure(index)));
     }
     qualify_shared_names(project.target.dialect(), &mut nodes);
     nodes.sort_by(|(left, _), (right, _)| (left.kind, &left.name).cmp(&(right.kind, &right.name)));

@@ -14,6 +14,7 @@ use std::path::Path;
 
 static MODELS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/models");
 static MACROS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/macros");
+static TESTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/shop");
 const PROJECT_FILE: &str = include_str!("../../../suiro.yml");
 const IGNORED: &str = "/target\nsuiro.local.yml\n*.duckdb\n*.duckdb.wal\n";
 
@@ -53,6 +54,7 @@ fn write(folder: &Path) -> Result<(), Diagnostic> {
         fs_err::write(folder.join(".gitignore"), IGNORED).map_err(failed)?;
     }
     extract(&MODELS, &folder.join("models")).map_err(failed)?;
+    extract(&TESTS, &folder.join("tests/shop")).map_err(failed)?;
     extract(&MACROS, &folder.join("templates/macros")).map_err(failed)
 }
 

@@ -1,0 +1,2 @@
+/*--- {materialized: tabel} ---*/
+select 1 as id

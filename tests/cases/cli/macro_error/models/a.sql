@@ -1,0 +1,3 @@
+select
+  {{ cents('price') }} as cents
+from fruits
