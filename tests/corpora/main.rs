@@ -1,10 +1,12 @@
-//! Reading and replacing relations: cases of our own (`tests/cases/relations`), and real SQL with known answers.
+//! Reading and replacing relations: cases of our own (`tests/cases/relations`), those cases broken at random, and real
+//! SQL with known answers.
 //!
 //! The real SQL is not part of the project. It lies where `SUIRO_CORPORA` points, or at `../shared/corpora`; where it is
 //! missing its tests are reported as ignored, and fail where `CI` is set.
 
 mod cases;
 mod duck;
+mod fuzz;
 mod misses;
 mod real;
 
@@ -14,6 +16,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = cases::trials();
     trials.extend(real::trials());
+    trials.extend(fuzz::trials());
     trials.sort_by(|left, right| left.name().cmp(right.name()));
     libtest_mimic::run(&arguments, trials).exit();
 }

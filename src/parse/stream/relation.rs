@@ -313,7 +313,7 @@ impl Reader<'_, '_> {
         }
         let alias = match prefix {
             Some(alias) => Some(alias),
-            None => self.alias(&mut stop, end)?.name,
+            None => self.function_alias(&mut stop, end)?,
         };
         self.add(frame, ItemKind::Other, None, alias, AliasPlace::None, name);
         self.sample(&mut stop, end, place)?;
@@ -340,7 +340,7 @@ impl Reader<'_, '_> {
         if self.keyword(stop, end) == Keyword::With && self.keyword(stop + 1, end) == Keyword::Ordinality {
             stop += 2;
         }
-        let alias = self.alias(&mut stop, end)?.name;
+        let alias = self.function_alias(&mut stop, end)?;
         self.add(frame, ItemKind::Other, None, alias, AliasPlace::None, None);
         Ok(stop)
     }
@@ -385,7 +385,18 @@ impl Reader<'_, '_> {
         Ok(stop)
     }
 
-    /// Reads `[AS] name [(columns)]` or a function's `AS (columns)`, if it is there.
+    /// Reads a function's `AS (column type, …)` or its alias, if either is there.
+    fn function_alias(&mut self, at: &mut usize, end: usize) -> Read<Option<(NamePart, usize)>> {
+        if self.keyword(*at, end) == Keyword::As && self.is_sign(*at + 1, end, b'(') {
+            let start = *at;
+            *at = self.next(*at + 1);
+            self.drop_tokens(start, *at);
+            return Ok(None);
+        }
+        Ok(self.alias(at, end)?.name)
+    }
+
+    /// Reads `[AS] name [(columns)]`, if it is there.
     fn alias(&mut self, at: &mut usize, end: usize) -> Read<Alias> {
         let explicit = self.keyword(*at, end) == Keyword::As;
         let word = *at + usize::from(explicit);
@@ -397,12 +408,6 @@ impl Reader<'_, '_> {
             _ => false,
         });
         if !is_alias {
-            if explicit && self.is_sign(word, end, b'(') {
-                let start = *at;
-                *at = self.next(word);
-                self.drop_tokens(start, *at);
-                return Ok(Alias { name: None, columns: true });
-            }
             return if explicit { self.unread(word, end, "an alias") } else { Ok(Alias { name: None, columns: false }) };
         }
         let start = token.map(|token| token.start as usize);
