@@ -8,6 +8,7 @@ mod head;
 mod script;
 mod statement;
 
+use crate::parse::room;
 use std::collections::BTreeSet;
 
 /// The tables at the two ends of a script; those that it fills and reads again are neither.
@@ -25,7 +26,10 @@ pub struct Tables {
 /// # Errors
 /// When the dialect is not known, or a statement cannot be read; the text says which and why.
 pub fn tables(sql: &str, dialect: &str) -> Result<Tables, String> {
-    let dialects = dialect::find(dialect).ok_or_else(|| format!("the dialect `{dialect}` is not known"))?;
-    let statements = script::read(sql, &dialects)?;
-    Ok(script::ends(&statements))
+    // No token is shorter than a byte.
+    let tables = room::with_room(sql.len(), || {
+        let dialects = dialect::find(dialect).ok_or_else(|| format!("the dialect `{dialect}` is not known"))?;
+        Ok(script::ends(&script::read(sql, &dialects)?))
+    });
+    tables.unwrap_or_else(|| Err("the SQL is too long to be read".to_owned()))
 }

@@ -17,6 +17,7 @@ mod problem;
 mod referee;
 mod repair;
 mod rewrite;
+pub(crate) mod room;
 mod shape;
 mod statement;
 mod stream;
@@ -163,7 +164,8 @@ impl QueryReader<'_> {
     }
 
     fn read(&self, sketch: Result<Sketch, Unread>) -> Result<Query, Box<Problem>> {
-        let (failure, disagreement) = match self.trees(sketch.as_ref().ok()) {
+        let trees = room::with_room(self.tokens.list.len(), || self.trees(sketch.as_ref().ok()));
+        let (failure, disagreement) = match trees.unwrap_or_else(|| Trees::None(Failure::too_long())) {
             Trees::Agree(reading, tree) => {
                 let sketch = sketch.unwrap_or_default();
                 return Ok(self.query(reading, Some(tree), sketch));

@@ -31,6 +31,13 @@ pub(super) struct Failure {
     pub too_deep: bool,
 }
 
+impl Failure {
+    /// There is no room for the tree of a text.
+    pub(super) fn too_long() -> Self {
+        Self { byte: None, expected: None, message: "the SQL is too long to be read".to_owned(), too_deep: true }
+    }
+}
+
 /// The tokens of a text as sqlparser cuts it in that dialect, without white space, by bytes.
 pub(super) fn tokenize(tokens: &Tokens<'_>, dialect: Dialect) -> Result<Vec<TokenWithSpan>, Failure> {
     let tokenizer: &dyn SqlDialect = match dialect {

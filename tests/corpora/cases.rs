@@ -15,7 +15,7 @@
 use crate::duck::Duck;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
-use std::{collections::BTreeSet, path::Path, sync::OnceLock};
+use std::{collections::{BTreeMap, BTreeSet}, path::Path, sync::OnceLock};
 use suiro::{
     dialect::Dialect,
     name::{NamePart, RelationName},
@@ -29,17 +29,28 @@ struct Case {
     expected: Vec<(String, String)>,
 }
 
+/// The files of cases: their names and texts, in the order of their names.
+fn files() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/relations");
+    let paths = fs_err::read_dir(folder).expect("the folder of cases").map(|entry| entry.expect("an entry").path());
+    paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "cases"))
+        .map(|path| {
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            (name, fs_err::read_to_string(&path).expect("a file of cases"))
+        })
+        .collect()
+}
+
+/// The texts of all cases.
+pub fn texts() -> Vec<String> {
+    files().values().flat_map(|text| read(text)).map(|case| case.sql).collect()
+}
+
 /// A trial for each case and dialect.
 pub fn trials() -> Vec<Trial> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/relations");
     let mut trials = Vec::new();
-    for entry in fs_err::read_dir(folder).expect("the folder of cases") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_none_or(|extension| extension != "cases") {
-            continue;
-        }
-        let file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let text = fs_err::read_to_string(&path).expect("a file of cases");
+    for (file, text) in files() {
         for case in read(&text) {
             for (how, expected) in case.expected {
                 let mut words = how.split_whitespace();
@@ -57,7 +68,7 @@ pub fn trials() -> Vec<Trial> {
             }
         }
     }
-    assert!(trials.len() > 40, "the cases are there");
+    assert!(trials.len() > 300, "the cases are there");
     trials
 }
 

@@ -1,4 +1,5 @@
-//! Reading and replacing relations: cases of our own (`tests/cases/relations`), and real SQL with known answers.
+//! Reading and replacing relations: cases of our own (`tests/cases/relations`), those cases broken at random, and real
+//! SQL with known answers.
 //!
 //! The real SQL is not part of the project. It lies where `SUIRO_CORPORA` points, or at `../shared/corpora`; where it is
 //! missing its tests are reported as ignored, and fail where `CI` is set.
@@ -8,6 +9,7 @@
 
 mod cases;
 mod duck;
+mod fuzz;
 mod misses;
 mod real;
 
@@ -17,6 +19,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = cases::trials();
     trials.extend(real::trials());
+    trials.extend(fuzz::trials());
     trials.sort_by(|left, right| left.name().cmp(right.name()));
     libtest_mimic::run(&arguments, trials).exit();
 }

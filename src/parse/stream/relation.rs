@@ -212,9 +212,7 @@ impl Reader<'_, '_> {
     ) -> Read<usize> {
         match self.keyword(at, end) {
             Keyword::Only => return self.only(at, end, place, frame, prefix),
-            Keyword::Rows if self.keyword(at + 1, end) == Keyword::From => {
-                return self.rows_from(at, end, place, frame);
-            }
+            Keyword::Rows if self.keyword(at + 1, end) == Keyword::From => return self.rows_from(at, end, place, frame),
             Keyword::Values if self.duckdb() => return self.values(at, end, place, frame),
             _ => {}
         }
@@ -315,7 +313,7 @@ impl Reader<'_, '_> {
         }
         let alias = match prefix {
             Some(alias) => Some(alias),
-            None => self.alias(&mut stop, end)?.name,
+            None => self.function_alias(&mut stop, end)?,
         };
         self.add(frame, ItemKind::Other, None, alias, AliasPlace::None, name);
         self.sample(&mut stop, end, place)?;
@@ -342,7 +340,7 @@ impl Reader<'_, '_> {
         if self.keyword(stop, end) == Keyword::With && self.keyword(stop + 1, end) == Keyword::Ordinality {
             stop += 2;
         }
-        let alias = self.alias(&mut stop, end)?.name;
+        let alias = self.function_alias(&mut stop, end)?;
         self.add(frame, ItemKind::Other, None, alias, AliasPlace::None, None);
         Ok(stop)
     }
@@ -387,7 +385,18 @@ impl Reader<'_, '_> {
         Ok(stop)
     }
 
-    /// Reads `[AS] name [(columns)]` or a function's `AS (columns)`, if it is there.
+    /// Reads a function's `AS (column type, …)` or its alias, if either is there.
+    fn function_alias(&mut self, at: &mut usize, end: usize) -> Read<Option<(NamePart, usize)>> {
+        if self.keyword(*at, end) == Keyword::As && self.is_sign(*at + 1, end, b'(') {
+            let start = *at;
+            *at = self.next(*at + 1);
+            self.drop_tokens(start, *at);
+            return Ok(None);
+        }
+        Ok(self.alias(at, end)?.name)
+    }
+
+    /// Reads `[AS] name [(columns)]`, if it is there.
     fn alias(&mut self, at: &mut usize, end: usize) -> Read<Alias> {
         let explicit = self.keyword(*at, end) == Keyword::As;
         let word = *at + usize::from(explicit);
@@ -399,17 +408,7 @@ impl Reader<'_, '_> {
             _ => false,
         });
         if !is_alias {
-            if explicit && self.is_sign(word, end, b'(') {
-                let start = *at;
-                *at = self.next(word);
-                self.drop_tokens(start, *at);
-                return Ok(Alias { name: None, columns: true });
-            }
-            return if explicit {
-                self.unread(word, end, "an alias")
-            } else {
-                Ok(Alias { name: None, columns: false })
-            };
+            return if explicit { self.unread(word, end, "an alias") } else { Ok(Alias { name: None, columns: false }) };
         }
         let start = token.map(|token| token.start as usize);
         let text = token.filter(|token| token.kind == Kind::String).map(|token| self.tokens.slice(token));
@@ -556,11 +555,7 @@ impl Reader<'_, '_> {
         while clause < into {
             match self.keyword(clause, into) {
                 _ if clause == at => {
-                    self.replace_tokens(
-                        clause,
-                        clause + 1,
-                        vec![Patch::Word("WHERE"), Patch::Word("pivot_by"), Patch::Open],
-                    );
+                    self.replace_tokens(clause, clause + 1, vec![Patch::Word("WHERE"), Patch::Word("pivot_by"), Patch::Open]);
                 }
                 Keyword::Using => self.replace_tokens(clause, clause + 1, vec![Patch::Comma]),
                 Keyword::Group => self.replace_tokens(clause, clause + 2, vec![Patch::Comma]),
@@ -648,9 +643,7 @@ impl Reader<'_, '_> {
 
 /// What DuckDB's SHOW lists, where a relation could stand.
 fn is_listing(word: &str) -> bool {
-    ["tables", "databases", "schemas", "all", "variables", "views"]
-        .iter()
-        .any(|listed| word.eq_ignore_ascii_case(listed))
+    ["tables", "databases", "schemas", "all", "variables", "views"].iter().any(|listed| word.eq_ignore_ascii_case(listed))
 }
 
 /// Whether DuckDB would read the string as a file: it has a path, a pattern, an address, or a data file's ending.
