@@ -215,10 +215,11 @@ fn a_nul_byte_is_refused_with_its_row_or_kept() {
     });
 }
 
-/// `cargo test --test engines loads_a_million -- --ignored --nocapture` prints the time.
+/// `SUIRO_TEST_ROWS=10000000 cargo test --test engines loads_many -- --ignored --nocapture` prints the time.
 #[test]
 #[ignore = "takes its time; prints a measurement"]
-fn loads_a_million_rows() {
+fn loads_many_rows() {
+    let many = std::env::var("SUIRO_TEST_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(1_000_000);
     on_both(|connection, engine| {
         execute(
             connection,
@@ -226,7 +227,7 @@ fn loads_a_million_rows() {
         );
         let columns =
             columns(&[("a", "bigint"), ("b", "varchar"), ("c", "double precision"), ("d", "date"), ("e", "boolean")]);
-        let mut rows = (0..1_000_000).map(|i: u32| {
+        let mut rows = (0..many).map(|i: u32| {
             vec![
                 Some(i.to_string()),
                 (!i.is_multiple_of(10)).then(|| format!("name {i}")),
