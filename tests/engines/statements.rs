@@ -90,6 +90,9 @@ fn a_limit_keeps_the_order() {
     let writes = "with x as (insert into s.w values (1), (2) returning a) select a from x order by a desc";
     assert_eq!(connection.query(writes, Some(1)).unwrap().rows, [[Some("2".to_owned())]]);
     assert_eq!(value(connection.as_mut(), "select count(*) from s.w").as_deref(), Some("2"), "once, not twice");
+    execute(connection.as_mut(), &["begin"]);
+    let error = connection.query(writes, Some(1)).unwrap_err();
+    assert_eq!(error.sqlstate.as_deref(), Some("0A000"), "{error:?}");
 }
 
 #[test]
@@ -335,8 +338,13 @@ fn two_that_make_the_same_thing_at_once_may_try_again() {
     let mut first = database.connect();
     let mut second = database.connect();
     execute(first.as_mut(), &["begin", "create schema if not exists s"]);
+    let process = value(second.as_mut(), "select pg_backend_pid()").unwrap();
     let blocked = std::thread::spawn(move || second.execute("create schema if not exists s"));
-    std::thread::sleep(Duration::from_millis(300));
+    let waits = format!("select wait_event_type = 'Lock' from pg_stat_activity where pid = {process}");
+    let mut admin = database.admin();
+    while value(admin.as_mut(), &waits).as_deref() != Some("t") {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     execute(first.as_mut(), &["commit"]);
     let error = blocked.join().unwrap().unwrap_err();
     assert_eq!((error.sqlstate.as_deref(), error.kind), (Some("23505"), FailureKind::Temporary), "{error:?}");

@@ -362,6 +362,7 @@ mod tests {
                 code::DISK_FULL,
                 FailureKind::Permanent,
             ),
+            ("IO", "Cannot open file \"x\": Permission denied", code::PERMISSION_DENIED, FailureKind::Permanent),
             ("Permission", "Cannot access file \"x\"", code::PERMISSION_DENIED, FailureKind::Permanent),
             (
                 "Invalid Input",

@@ -1,6 +1,6 @@
 //! Cancelling what a session runs, as libpq does it: by a connection of its own, held open until the server closes it.
 //!
-//! The client library's own way closes it at once, which `PgBouncer` 1.18 (Debian 12) answers by ending itself.
+//! The client library's own way closes it at once, which PgBouncer 1.18 (Debian 12) answers by ending itself.
 
 use super::backend_key::{BackendKey, CANCEL_REQUEST, SSL_REQUEST};
 use std::{io, net::SocketAddr, path::PathBuf};

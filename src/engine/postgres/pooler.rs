@@ -22,6 +22,8 @@ const COMMIT: &str = "commit";
 const ROUNDS: usize = 8;
 /// A pooler that keeps sessions lets the second connection wait when its pool is used up.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The first connection has a session, or it waits for one for as long as the second holds it; a slow server answers.
+const LONG_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether what answers is PostgreSQL itself.
 pub async fn is_direct(client: &Client, key: BackendKey) -> Result<bool, tokio_postgres::Error> {
@@ -45,7 +47,7 @@ where
             Ok(Err(error)) if error.code().is_some_and(|state| state.code() == "08P01") => return Ok(false),
             Ok(Err(_)) | Err(_) => return Ok(true),
         };
-        let Ok(after) = tokio::time::timeout(PATIENCE, backend(first, BACKEND)).await else {
+        let Ok(after) = tokio::time::timeout(LONG_PATIENCE, backend(first, BACKEND)).await else {
             // It waits while the other one is in a transaction: it has no session of its own.
             return Ok(false);
         };

@@ -165,13 +165,24 @@ pub async fn query(client: &Client, query: &str, limit: Option<usize>, types: &m
     {
         match collect(client, &limited(query, limit), limit, &mut rows.rows).await {
             Ok(()) => return Ok(rows),
-            // A query that also writes (in WITH) can have no cursor.
-            Err(error) if error.code().is_some_and(|state| state.code() == "0A000") => rows.rows.clear(),
+            // A query that also writes (in WITH) can have no cursor. In a transaction, asking has ended it.
+            Err(error) if is_state(&error, "0A000") => {
+                rows.rows.clear();
+                return match collect(client, query, limit, &mut rows.rows).await {
+                    Ok(()) => Ok(rows),
+                    Err(later) if is_state(&later, "25P02") => Err(Failure { error, limit: Some(limit) }),
+                    Err(later) => Err(later.into()),
+                };
+            }
             Err(error) => return Err(Failure { error, limit: Some(limit) }),
         }
     }
     collect(client, query, limit.unwrap_or(usize::MAX), &mut rows.rows).await?;
     Ok(rows)
+}
+
+fn is_state(error: &tokio_postgres::Error, state: &str) -> bool {
+    error.code().is_some_and(|code| code.code() == state)
 }
 
 /// Whether DECLARE takes it.
