@@ -15,7 +15,11 @@
 use crate::duck::Duck;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
-use std::{collections::{BTreeMap, BTreeSet}, path::Path, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::OnceLock,
+};
 use suiro::{
     dialect::Dialect,
     name::{NamePart, RelationName},

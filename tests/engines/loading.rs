@@ -238,6 +238,7 @@ fn loads_many_rows() {
         });
         let started = Instant::now();
         let count = connection.load(&RelationName::new("s", "t"), &columns, &mut rows).unwrap();
+        assert_eq!(count, 1_000_000);
         println!("{engine}: {count} rows in {:.2} s", started.elapsed().as_secs_f64());
     });
 }

@@ -212,7 +212,9 @@ impl Reader<'_, '_> {
     ) -> Read<usize> {
         match self.keyword(at, end) {
             Keyword::Only => return self.only(at, end, place, frame, prefix),
-            Keyword::Rows if self.keyword(at + 1, end) == Keyword::From => return self.rows_from(at, end, place, frame),
+            Keyword::Rows if self.keyword(at + 1, end) == Keyword::From => {
+                return self.rows_from(at, end, place, frame);
+            }
             Keyword::Values if self.duckdb() => return self.values(at, end, place, frame),
             _ => {}
         }
@@ -408,7 +410,11 @@ impl Reader<'_, '_> {
             _ => false,
         });
         if !is_alias {
-            return if explicit { self.unread(word, end, "an alias") } else { Ok(Alias { name: None, columns: false }) };
+            return if explicit {
+                self.unread(word, end, "an alias")
+            } else {
+                Ok(Alias { name: None, columns: false })
+            };
         }
         let start = token.map(|token| token.start as usize);
         let text = token.filter(|token| token.kind == Kind::String).map(|token| self.tokens.slice(token));
@@ -555,7 +561,11 @@ impl Reader<'_, '_> {
         while clause < into {
             match self.keyword(clause, into) {
                 _ if clause == at => {
-                    self.replace_tokens(clause, clause + 1, vec![Patch::Word("WHERE"), Patch::Word("pivot_by"), Patch::Open]);
+                    self.replace_tokens(
+                        clause,
+                        clause + 1,
+                        vec![Patch::Word("WHERE"), Patch::Word("pivot_by"), Patch::Open],
+                    );
                 }
                 Keyword::Using => self.replace_tokens(clause, clause + 1, vec![Patch::Comma]),
                 Keyword::Group => self.replace_tokens(clause, clause + 2, vec![Patch::Comma]),
@@ -643,7 +653,9 @@ impl Reader<'_, '_> {
 
 /// What DuckDB's SHOW lists, where a relation could stand.
 fn is_listing(word: &str) -> bool {
-    ["tables", "databases", "schemas", "all", "variables", "views"].iter().any(|listed| word.eq_ignore_ascii_case(listed))
+    ["tables", "databases", "schemas", "all", "variables", "views"]
+        .iter()
+        .any(|listed| word.eq_ignore_ascii_case(listed))
 }
 
 /// Whether DuckDB would read the string as a file: it has a path, a pattern, an address, or a data file's ending.
