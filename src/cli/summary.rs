@@ -35,12 +35,15 @@ pub fn print(terminal: &Terminal, manifest: &Manifest, report: &RunReport, run: 
         left_out = report.nodes.len() - shown.len();
     }
     if !shown.is_empty() {
-        terminal.say(&table(terminal, manifest, &shown));
+        terminal.say(&format!("\n{}\n", table(terminal, manifest, &shown)));
     }
     if left_out > 0 {
         terminal.say(&format!("  and {} more, built faster than these (`-v` shows all)", thousands(left_out as u64)));
     }
     terminal.say(&sentence(terminal, report, run));
+    if !report.diagnostics.is_empty() {
+        terminal.say("");
+    }
 }
 
 fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> String {
@@ -49,6 +52,9 @@ fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> Str
         .load_style(PRESET)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(terminal.width()).unwrap_or(u16::MAX));
+    if terminal.colours_err() {
+        table.enforce_styling();
+    }
     let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
     table.set_header([Cell::new(""), Cell::new("what"), Cell::new("name"), right("rows"), right("time")]);
     for node in nodes {

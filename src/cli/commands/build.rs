@@ -75,11 +75,12 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
         }
     };
     let total = plan.built().len();
+    let (place, root) = (engine.place(), format!("{}/", compilation.project.root.display()));
     app.terminal.say(&format!(
         "suiro build: {} on {} ({})",
         compilation.manifest.project,
         compilation.manifest.target,
-        engine.place()
+        place.strip_prefix(&root).unwrap_or(&place)
     ));
     let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
     let observer = Both(&progress, &log);
