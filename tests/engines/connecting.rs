@@ -33,7 +33,7 @@ fn with(options: &PostgresOptions, change: impl FnOnce(&mut PostgresOptions)) ->
     options
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "options take Some")]
+#[expect(clippy::unnecessary_wraps, reason = "options are written so")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

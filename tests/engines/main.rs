@@ -10,6 +10,7 @@ mod connecting;
 mod duckdb;
 mod loading;
 mod poolers;
+mod sessions;
 mod statements;
 
 use std::path::Path;

@@ -4,7 +4,7 @@ use super::{
     backend_key::backend_key,
     cancel::{Address, Canceller},
     error::{Situation, refused},
-    options::{Endpoint, Host, Plan, Roots, SslMode},
+    plan::{Endpoint, Host, Plan, Roots, SslMode},
     runtime::runtime,
 };
 use crate::{

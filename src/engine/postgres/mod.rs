@@ -13,6 +13,7 @@ mod error;
 mod load;
 mod options;
 mod passfile;
+mod plan;
 mod pooler;
 mod query;
 mod runtime;
@@ -26,7 +27,7 @@ use super::{Connection, Engine, EngineError, Environment};
 use crate::dialect::Dialect;
 use connect::Connected;
 use connection::PostgresConnection;
-use options::Plan;
+use plan::Plan;
 use runtime::runtime;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -2,7 +2,7 @@
 
 use super::{
     error::{Situation, engine_error},
-    options::Plan,
+    plan::Plan,
 };
 use crate::{
     diagnostic::code,

@@ -3,7 +3,7 @@
 //! In: a mode and certificates. Out: a connector. Never: trusting more than the mode says.
 //! Source: "Protection Provided in Different Modes" in PostgreSQL's chapter on libpq.
 
-use super::options::{Plan, Roots, SslMode};
+use super::plan::{Plan, Roots, SslMode};
 use crate::{
     diagnostic::code,
     engine::{EngineError, FailureKind},
