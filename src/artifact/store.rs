@@ -1,6 +1,7 @@
 //! Writing files so that a reader sees the old one or the new one, and an unchanged one keeps its time.
 
 use crate::diagnostic::{Diagnostic, code::NOT_WRITABLE};
+use rayon::prelude::*;
 use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -37,10 +38,45 @@ impl Store {
     /// When the file cannot be written: `NOT_WRITABLE`.
     pub fn write(&self, path: &str, content: &[u8]) -> Result<bool, Diagnostic> {
         let place = self.folder.join(path);
-        write(&place, content).map_err(|error| {
-            Diagnostic::error(NOT_WRITABLE, format!("`{}` cannot be written: {error}", place.display()))
-                .help("check that there is room on the disk and that the folder is yours")
-        })
+        write(&place, content).map_err(|error| not_writable(&place, &error))
+    }
+
+    /// Writes many files below `folder`, each unless it holds exactly this already; where the folder does not exist yet,
+    /// all of them appear at once.
+    ///
+    /// # Errors
+    /// When a file cannot be written: `NOT_WRITABLE`.
+    pub fn write_all<Item: Sync>(
+        &self,
+        folder: &str,
+        items: &[Item],
+        file: impl Fn(&Item) -> (String, Vec<u8>) + Sync,
+    ) -> Result<(), Diagnostic> {
+        let place = self.folder.join(folder);
+        if place.exists() {
+            return items.par_iter().try_for_each(|item| {
+                let (path, content) = file(item);
+                self.write(&format!("{folder}/{path}"), &content).map(|_| ())
+            });
+        }
+        let failed = |error: io::Error| not_writable(&place, &error);
+        fs_err::create_dir_all(&self.folder).map_err(failed)?;
+        let fresh = tempfile::Builder::new().prefix(&format!(".{folder}-")).tempdir_in(&self.folder).map_err(failed)?;
+        let inside = fresh.path().join(folder);
+        fs_err::create_dir(&inside).map_err(failed)?;
+        items.par_iter().try_for_each(|item| {
+            let (path, content) = file(item);
+            let path = inside.join(path);
+            match std::fs::write(&path, &content) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    fs_err::create_dir_all(path.parent().unwrap_or(&inside))
+                        .and_then(|()| fs_err::write(&path, &content))
+                }
+                written => written,
+            }
+            .map_err(|error| not_writable(&path, &error))
+        })?;
+        fs_err::rename(&inside, &place).map_err(failed)
     }
 
     /// Removes compiled files other than these, which belong to models that are gone.
@@ -79,6 +115,11 @@ impl Store {
         }
         Ok(removed)
     }
+}
+
+fn not_writable(place: &Path, error: &io::Error) -> Diagnostic {
+    Diagnostic::error(NOT_WRITABLE, format!("`{}` cannot be written: {error}", place.display()))
+        .help("check that there is room on the disk and that the folder is yours")
 }
 
 fn write(place: &Path, content: &[u8]) -> io::Result<bool> {
@@ -123,6 +164,12 @@ mod tests {
         assert!(store.write("compiled/a/b.sql", b"select 1").unwrap());
         assert!(!store.write("compiled/a/b.sql", b"select 1").unwrap());
         assert!(store.write("compiled/a/b.sql", b"select 2").unwrap());
+        let all = [("x/y.sql", "1"), ("z.sql", "2")];
+        let file = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
+        store.write_all("docs", &all, file).unwrap();
+        store.write_all("docs", &all[..1], file).unwrap();
+        assert_eq!(fs_err::read_to_string(store.folder().join("docs/x/y.sql")).unwrap(), "1");
+        assert_eq!(fs_err::read_dir(store.folder()).unwrap().count(), 2, "nothing temporary is left");
         fs_err::write(store.folder().join("debug"), "cargo's").unwrap();
         store.clean().unwrap();
         assert!(store.folder().join("debug").exists());

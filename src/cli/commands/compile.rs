@@ -9,7 +9,6 @@ use crate::{
     graph::Selection,
     run::published_sql,
 };
-use rayon::prelude::*;
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// Writes compiled SQL and the manifest.
@@ -46,14 +45,13 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
     };
     let chosen: Vec<_> = selection.iter().copied().filter(|id| path(id).is_some()).collect();
     let everything: BTreeSet<PathBuf> = manifest.iter().filter_map(|(id, _)| path(&id)).collect();
-    chosen.par_iter().try_for_each(|id| {
+    store.write_all("compiled", &chosen, |id| {
         let node = manifest.node(*id);
-        let (Some(sql), Some(path)) = (&node.sql, &node.path) else { return Ok(()) };
-        let mut text = published_sql(manifest, sql, None).text;
+        let mut text = node.sql.as_ref().map(|sql| published_sql(manifest, sql, None).text).unwrap_or_default();
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        store.write(&format!("compiled/{path}"), text.as_bytes()).map(|_| ())
+        (node.path.clone().unwrap_or_default(), text.into_bytes())
     })?;
     store.retain_compiled(&everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {

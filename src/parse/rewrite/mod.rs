@@ -254,11 +254,22 @@ impl<'a> Plan<'a> {
     fn choose_aliases(&mut self, mentions: &[Mention]) {
         let mut taken: BTreeSet<String> = self.keys.iter().filter_map(|keys| keys.exposed.clone()).collect();
         let mut chosen = Vec::new();
-        for (index, target) in &self.targets {
+        // In the order of the text, which does not depend on who read it.
+        let mut targets: Vec<(&usize, &Target)> = self.targets.iter().collect();
+        targets.sort_by_key(|(_, target)| target.mention);
+        for (index, target) in targets {
             let Some(item) = self.outline.items.get(*index).filter(|item| item.alias.is_none()) else { continue };
             let Some(last) = item.exposed() else { continue };
             let wanted = key(last, self.dialect);
-            let shared = self.items_of(item.frame).iter().any(|other| other != index && self.exposes(*other, &wanted));
+            let mut others = self.items_of(item.frame).iter().filter(|other| *other != index);
+            let shared = match self.dialect {
+                Dialect::DuckDb => others.any(|other| self.exposes(*other, &wanted)),
+                // PostgreSQL allows this for two relations without aliases; anything else it is left to refuse.
+                Dialect::Postgres => {
+                    let mut sharing = others.filter(|other| self.exposes(**other, &wanted)).peekable();
+                    sharing.peek().is_some() && sharing.all(|other| self.are_different(*index, *other))
+                }
+            };
             let alone = mentions.get(target.mention).is_some_and(|mention| mention.alias_place == AliasPlace::None);
             if !shared {
                 chosen.push((*index, self.dialect.fold(last), alone));
@@ -281,6 +292,15 @@ impl<'a> Plan<'a> {
                 target.lost = lost;
             }
         }
+    }
+
+    /// Whether two items are different relations without aliases.
+    fn are_different(&self, left: usize, right: usize) -> bool {
+        let name = |index: usize| {
+            let keys = self.keys(index);
+            if keys.resolved.is_empty() { &keys.written } else { &keys.resolved }
+        };
+        !name(left).is_empty() && !name(right).is_empty() && name(left) != name(right)
     }
 
     /// The edits of the relations themselves: the name, and the alias after it.
