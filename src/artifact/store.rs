@@ -67,7 +67,7 @@ impl Store {
         items.par_iter().try_for_each(|item| {
             let (path, content) = file(item);
             let path = inside.join(path);
-            match std::fs::write(&path, &content) {
+            match fs_err::write(&path, &content) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     fs_err::create_dir_all(path.parent().unwrap_or(&inside))
                         .and_then(|()| fs_err::write(&path, &content))
