@@ -4,6 +4,7 @@ use super::{Diagnostic, Label, Severity};
 use crate::source::{LineColumn, Sources, Span, floor_char_boundary};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet, renderer::DecorStyle};
 use std::collections::BTreeMap;
+use unicode_width::UnicodeWidthStr;
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy)]
@@ -50,10 +51,10 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         )));
     }
     for note in &diagnostic.notes {
-        group = group.element(Level::NOTE.message(note.as_str()));
+        group = group.element(Level::NOTE.message(wrapped(note, style.width)));
     }
     for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(wrapped(help, style.width)));
     }
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
     let text = renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group]);
@@ -68,6 +69,26 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         }
     }
     shown
+}
+
+/// The text with line breaks between words, so that no line passes the terminal's edge behind `   = help: `.
+fn wrapped(text: &str, width: usize) -> String {
+    const BEFORE: usize = 14;
+    let room = width.saturating_sub(BEFORE).max(30);
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut current = String::new();
+        for word in line.split(' ') {
+            if !current.is_empty() && current.width() + 1 + word.width() > room {
+                lines.push(std::mem::take(&mut current));
+            } else if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+        lines.push(current);
+    }
+    lines.join("\n")
 }
 
 /// The labels by file, the primary one's file first.
