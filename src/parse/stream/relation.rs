@@ -220,10 +220,8 @@ impl Reader<'_, '_> {
         if self.is_sign(stop, end, b'(') {
             return self.function(at, stop, end, place, frame, prefix);
         }
-        if self.token(at).is_some_and(|token| token.kind == Kind::Word)
-            && !can_name_relation(self.tokens.text.get(self.bytes(at, at + 1)).unwrap_or_default(), self.dialect)
-        {
-            // PostgreSQL cannot read it, but to sqlparser it may be a name: `select * from core.order` is one.
+        // To sqlparser it may be a name; `select * from core.order` is one, because of the dot.
+        if self.is_reserved(at) {
             return self.unread(at, end, "a relation");
         }
         let name = self.dotted(at, stop);
