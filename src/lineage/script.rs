@@ -40,7 +40,11 @@ pub(super) fn read(sql: &str, dialects: &[&'static dyn Dialect]) -> Result<Vec<E
     Ok(found)
 }
 
-fn piece_effects(piece: &[TokenWithSpan], dialects: &[&'static dyn Dialect], error: &str) -> Result<Vec<Effect>, String> {
+fn piece_effects(
+    piece: &[TokenWithSpan],
+    dialects: &[&'static dyn Dialect],
+    error: &str,
+) -> Result<Vec<Effect>, String> {
     if statement::moves_no_rows(piece) {
         return Ok(Vec::new());
     }

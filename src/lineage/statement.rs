@@ -12,8 +12,8 @@ use crate::{
 use sqlparser::{
     ast::{
         AlterTableOperation, CopyIntoSnowflakeKind, CopySource, CopyTarget, CreateTableLikeKind, Expr, FunctionArg,
-        FunctionArgExpr, FunctionArguments, ObjectName, ObjectType, RenameTableNameKind, Select, Statement, TableFactor,
-        TableObject, Value, Visit, Visitor,
+        FunctionArgExpr, FunctionArguments, ObjectName, ObjectType, RenameTableNameKind, Select, Statement,
+        TableFactor, TableObject, Value, Visit, Visitor,
     },
     keywords::Keyword,
     tokenizer::{Token, TokenWithSpan},
@@ -35,8 +35,18 @@ pub(super) struct Effect {
 
 /// T-SQL's hints, which stand like arguments after a table: `orders(NOLOCK)`.
 const HINTS: [&str; 12] = [
-    "holdlock", "nolock", "nowait", "paglock", "readcommitted", "readpast", "readuncommitted", "repeatableread", "rowlock",
-    "serializable", "tablock", "updlock",
+    "holdlock",
+    "nolock",
+    "nowait",
+    "paglock",
+    "readcommitted",
+    "readpast",
+    "readuncommitted",
+    "repeatableread",
+    "rowlock",
+    "serializable",
+    "tablock",
+    "updlock",
 ];
 
 /// The effect of a statement.
@@ -110,10 +120,8 @@ pub(super) fn moves_no_rows(tokens: &[TokenWithSpan]) -> bool {
 
 /// A table's name with dots; what is not quoted in lower case.
 fn name_of(parts: &[NamePart]) -> String {
-    let parts: Vec<String> = parts
-        .iter()
-        .map(|part| if part.quoted { part.value.clone() } else { part.value.to_lowercase() })
-        .collect();
+    let parts: Vec<String> =
+        parts.iter().map(|part| if part.quoted { part.value.clone() } else { part.value.to_lowercase() }).collect();
     parts.join(".")
 }
 
@@ -198,7 +206,8 @@ impl Visitor for Finder {
             }
             Statement::CreateTable(create) => {
                 self.writes(&create.name);
-                if let Some(CreateTableLikeKind::Plain(like) | CreateTableLikeKind::Parenthesized(like)) = &create.like {
+                if let Some(CreateTableLikeKind::Plain(like) | CreateTableLikeKind::Parenthesized(like)) = &create.like
+                {
                     self.reads(&like.name);
                 }
                 if let Some(clone) = &create.clone {

@@ -117,16 +117,19 @@ impl QueryReader<'_> {
         let Some(at) = self.tokens.list.iter().position(|token| token.range() == *range) else { return false };
         let begins = self.tokens.list.get(at).is_some_and(|token| {
             token.keyword.ends_select()
-                || matches!(token.keyword, Keyword::Select | Keyword::From | Keyword::Where | Keyword::Group | Keyword::Having)
+                || matches!(
+                    token.keyword,
+                    Keyword::Select | Keyword::From | Keyword::Where | Keyword::Group | Keyword::Having
+                )
         });
-        begins && at.checked_sub(1).and_then(|before| self.tokens.list.get(before)).is_some_and(|before| before.is(b','))
+        begins
+            && at.checked_sub(1).and_then(|before| self.tokens.list.get(before)).is_some_and(|before| before.is(b','))
     }
 
     /// A misspelt word at `range` or before it, and the clause that it was meant to begin.
     fn meant(&self, range: &Range<usize>) -> Option<(Range<usize>, &'static str)> {
-        const CLAUSES: [&str; 12] = [
-            "select", "from", "where", "group", "order", "having", "limit", "join", "left", "inner", "union", "using",
-        ];
+        const CLAUSES: [&str; 12] =
+            ["select", "from", "where", "group", "order", "having", "limit", "join", "left", "inner", "union", "using"];
         let at = self.tokens.list.iter().position(|token| token.range() == *range)?;
         for at in [Some(at), at.checked_sub(1)].into_iter().flatten() {
             let token = self.tokens.list.get(at).filter(|token| token.kind == Kind::Word)?;

@@ -169,7 +169,9 @@ impl Lexer<'_> {
                 let character = self.text.get(start..).and_then(|rest| rest.chars().next());
                 match character {
                     // DuckDB takes every Unicode space for a space; to PostgreSQL it is a letter.
-                    Some(space) if self.dialect == Dialect::DuckDb && (space.is_whitespace() || space == '\u{feff}') => {
+                    Some(space)
+                        if self.dialect == Dialect::DuckDb && (space.is_whitespace() || space == '\u{feff}') =>
+                    {
                         self.at += space.len_utf8();
                     }
                     _ => self.word(),

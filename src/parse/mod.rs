@@ -137,4 +137,3 @@ pub fn read_query(text: &str, dialect: Dialect, referee: Option<&dyn Referee>) -
     }
     reader.read(sketch).map_err(|problem| vec![*problem])
 }
-

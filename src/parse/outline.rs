@@ -137,7 +137,9 @@ impl Outline {
     ) -> ItemKind {
         let (name, recurring) = match parts {
             [name] => (name, false),
-            [schema, name] if dialect == Dialect::DuckDb && schema.value.eq_ignore_ascii_case("recurring") => (name, true),
+            [schema, name] if dialect == Dialect::DuckDb && schema.value.eq_ignore_ascii_case("recurring") => {
+                (name, true)
+            }
             _ => return ItemKind::Relation,
         };
         let wanted = key(name, dialect);

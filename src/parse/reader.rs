@@ -53,7 +53,9 @@ impl QueryReader<'_> {
                 Ok(self.query(Reading::Tokens, None, sketch))
             }
             (Err(_), Verdict::Tables(tables)) => {
-                let sketch = Sketch { outline: referee::outline(&tables, self.tokens), ..Sketch::default() };
+                let outline = referee::outline(&tables, self.tokens);
+                let unnamed = referee::unnamed(&tables, self.tokens);
+                let sketch = Sketch { outline, unnamed, ..Sketch::default() };
                 Ok(self.query(Reading::Engine, None, sketch))
             }
             (Ok(_), _) if disagreement.is_some() => {
@@ -127,7 +129,10 @@ impl QueryReader<'_> {
                 Ok(_) => disagreement = disagreement.or_else(|| Some(self.whole())),
                 Err(found) => {
                     // The one that came furthest knows best what is wrong; among equals the first.
-                    if failure.as_ref().is_none_or(|failure| reading != Reading::OtherDialect && found.byte > failure.byte) {
+                    if failure
+                        .as_ref()
+                        .is_none_or(|failure| reading != Reading::OtherDialect && found.byte > failure.byte)
+                    {
                         failure = Some(found.clone());
                     }
                 }
@@ -216,4 +221,3 @@ fn difference(tree: &Outline, stream: &Outline) -> Option<Range<usize>> {
     let place = differing.map(|(left, right)| if left.0.start < right.0.start { left } else { right });
     place.or_else(|| left.get(right.len())).or_else(|| right.get(left.len())).map(|(range, ..)| range.clone())
 }
-

@@ -16,7 +16,5 @@ pub(crate) fn with_room<T: Send>(tokens: usize, work: impl FnOnce() -> T + Send)
         return Some(work());
     }
     let size = tokens.checked_mul(BYTES_PER_TOKEN).filter(|size| *size <= MOST)?;
-    std::thread::scope(|scope| {
-        std::thread::Builder::new().stack_size(size).spawn_scoped(scope, work).ok()?.join().ok()
-    })
+    std::thread::scope(|scope| std::thread::Builder::new().stack_size(size).spawn_scoped(scope, work).ok()?.join().ok())
 }

@@ -106,7 +106,9 @@ impl Shape<'_> {
         }
         // `select * form orders`
         let starts = self.before(at).is_some_and(|before| {
-            matches!(before.keyword, Keyword::Select | Keyword::Distinct | Keyword::All) || before.is(b',') || before.is(b'.')
+            matches!(before.keyword, Keyword::Select | Keyword::Distinct | Keyword::All)
+                || before.is(b',')
+                || before.is(b'.')
         });
         if self.is_sign(at, b"*") && starts && (self.is_free_word(next) || self.is_sign(next, b"*")) {
             return Some((next, "a comma or the next clause"));
@@ -134,10 +136,7 @@ impl Shape<'_> {
             Keyword::In if self.is_sign(next, b"(") && self.is_sign(next + 1, b")") => (next + 1, OPERAND),
             Keyword::Cast if self.is_sign(next, b"(") && !self.has_as(next) => (at, "this CAST has no AS"),
             Keyword::Else | Keyword::Then | Keyword::When
-                if matches!(
-                    self.keyword(next),
-                    Keyword::Else | Keyword::Then | Keyword::When | Keyword::End
-                ) =>
+                if matches!(self.keyword(next), Keyword::Else | Keyword::Then | Keyword::When | Keyword::End) =>
             {
                 (next, OPERAND)
             }
@@ -175,8 +174,7 @@ impl Shape<'_> {
             }
             b'.' => {
                 let follows_name = before(&|before| {
-                    !self.opens(before)
-                        && (self.ends_operand(before) || self.token(before).is_some_and(Token::is_name))
+                    !self.opens(before) && (self.ends_operand(before) || self.token(before).is_some_and(Token::is_name))
                 });
                 (!follows_name).then_some((at, OPERAND))
             }
@@ -208,7 +206,8 @@ impl Shape<'_> {
 
     /// A CASE without its END, or a WHEN without its THEN.
     fn case_fault(&self, within: Range<usize>) -> Option<Wrong> {
-        let of = |keyword: Keyword| within.clone().filter(move |at| self.keyword(*at) == keyword && !self.is_label(*at));
+        let of =
+            |keyword: Keyword| within.clone().filter(move |at| self.keyword(*at) == keyword && !self.is_label(*at));
         let (case, end) = (of(Keyword::Case).count(), of(Keyword::End).count());
         if case > end {
             return of(Keyword::Case).last().map(|at| (at, "this CASE has no END"));

@@ -13,10 +13,46 @@ use std::ops::Range;
 
 /// Statements that do something instead of reading.
 const OTHER_STATEMENTS: [&str; 40] = [
-    "abort", "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "copy", "create",
-    "deallocate", "declare", "delete", "desc", "describe", "detach", "do", "drop", "execute", "explain", "export",
-    "grant", "import", "insert", "install", "load", "lock", "merge", "pragma", "prepare", "refresh", "revoke",
-    "rollback", "set", "show", "summarize", "truncate", "update", "vacuum",
+    "abort",
+    "alter",
+    "analyze",
+    "attach",
+    "begin",
+    "call",
+    "checkpoint",
+    "comment",
+    "commit",
+    "copy",
+    "create",
+    "deallocate",
+    "declare",
+    "delete",
+    "desc",
+    "describe",
+    "detach",
+    "do",
+    "drop",
+    "execute",
+    "explain",
+    "export",
+    "grant",
+    "import",
+    "insert",
+    "install",
+    "load",
+    "lock",
+    "merge",
+    "pragma",
+    "prepare",
+    "refresh",
+    "revoke",
+    "rollback",
+    "set",
+    "show",
+    "summarize",
+    "truncate",
+    "update",
+    "vacuum",
 ];
 
 /// The tokens of the one statement of a model, without the semicolon that may end it.
@@ -24,19 +60,23 @@ pub(super) fn find(tokens: &Tokens<'_>, dialect: Dialect) -> Result<Range<usize>
     let list = &tokens.list;
     let is_semicolon = |token: &Token| token.is(b';');
     let Some(first) = list.iter().find(|token| !is_semicolon(token)) else {
-        return Err(Problem::new(code::EMPTY_MODEL, 0..tokens.text.len(), "the model has no statement")
-            .help("write a SELECT"));
+        return Err(
+            Problem::new(code::EMPTY_MODEL, 0..tokens.text.len(), "the model has no statement").help("write a SELECT")
+        );
     };
     if list.first().is_some_and(is_semicolon) {
         let range = list.first().map(Token::range).unwrap_or_default();
-        return Err(Problem::new(code::SQL_SYNTAX, range, "a statement cannot begin with `;`")
-            .help("remove the `;`"));
+        return Err(Problem::new(code::SQL_SYNTAX, range, "a statement cannot begin with `;`").help("remove the `;`"));
     }
     let end = list.iter().position(is_semicolon).unwrap_or(list.len());
     if let Some(second) = list.get(end..).and_then(|rest| rest.iter().find(|token| !is_semicolon(token))) {
-        return Err(Problem::new(code::SEVERAL_STATEMENTS, second.range(), "a model is one statement, but another begins here")
-            .label("the second statement")
-            .help("put it into a model of its own, or into a hook"));
+        return Err(Problem::new(
+            code::SEVERAL_STATEMENTS,
+            second.range(),
+            "a model is one statement, but another begins here",
+        )
+        .label("the second statement")
+        .help("put it into a model of its own, or into a hook"));
     }
     if begins_query(first, dialect) {
         return Ok(0..end);
@@ -62,8 +102,7 @@ fn no_query(tokens: &Tokens<'_>, first: &Token) -> Problem {
         return Problem::new(code::NOT_A_SELECT, first.range(), message)
             .help("write the SELECT alone: suiro creates and fills the relation");
     }
-    let mut problem =
-        Problem::new(code::SQL_SYNTAX, first.range(), format!("expected SELECT or WITH, found `{word}`"));
+    let mut problem = Problem::new(code::SQL_SYNTAX, first.range(), format!("expected SELECT or WITH, found `{word}`"));
     if let Some(meant) = closest(&lower, ["select", "with", "values"]) {
         problem = problem.help(format!("did you mean `{meant}`?"));
     }

@@ -1,4 +1,4 @@
-//! Relations that are named inside strings, where they can be neither seen nor replaced.
+//! What strings name: relations, which can then be neither seen nor replaced, and files.
 
 use super::{
     keyword::Keyword,
@@ -12,16 +12,43 @@ const NAMING_TYPES: [&str; 1] = ["regclass"];
 
 /// Functions whose first argument names a relation or a sequence.
 const NAMING_FUNCTIONS: [&str; 21] = [
-    "nextval", "setval", "currval", "to_regclass", "pg_relation_size", "pg_table_size", "pg_indexes_size",
-    "pg_total_relation_size", "pg_relation_filenode", "pg_relation_filepath", "pg_sequence_last_value",
-    "pg_get_serial_sequence", "pg_get_viewdef", "row_security_active", "has_table_privilege", "has_any_column_privilege",
-    "table_to_xml", "table_to_xmlschema", "table_to_xml_and_xmlschema", "pragma_table_info", "query_table",
+    "nextval",
+    "setval",
+    "currval",
+    "to_regclass",
+    "pg_relation_size",
+    "pg_table_size",
+    "pg_indexes_size",
+    "pg_total_relation_size",
+    "pg_relation_filenode",
+    "pg_relation_filepath",
+    "pg_sequence_last_value",
+    "pg_get_serial_sequence",
+    "pg_get_viewdef",
+    "row_security_active",
+    "has_table_privilege",
+    "has_any_column_privilege",
+    "table_to_xml",
+    "table_to_xmlschema",
+    "table_to_xml_and_xmlschema",
+    "pragma_table_info",
+    "query_table",
 ];
 
 /// Functions whose arguments are SQL.
 const RUNNING_FUNCTIONS: [&str; 12] = [
-    "query", "query_table", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml", "dblink",
-    "dblink_exec", "dblink_open", "dblink_send_query", "json_execute_serialized_sql", "ts_stat",
+    "query",
+    "query_table",
+    "query_to_xml",
+    "query_to_xmlschema",
+    "query_to_xml_and_xmlschema",
+    "cursor_to_xml",
+    "dblink",
+    "dblink_exec",
+    "dblink_open",
+    "dblink_send_query",
+    "json_execute_serialized_sql",
+    "ts_stat",
 ];
 
 /// The problems of a text that names relations in strings.
@@ -70,13 +97,41 @@ fn is_system(string: &str) -> bool {
 
 fn problem(tokens: &Tokens<'_>, at: usize) -> Problem {
     let range = tokens.list.get(at).map(super::lexer::Token::range).unwrap_or_default();
-    let runs = tokens.list.get(at).is_some_and(|token| {
-        RUNNING_FUNCTIONS.iter().any(|known| tokens.slice(token).eq_ignore_ascii_case(known))
-    });
+    let runs = tokens
+        .list
+        .get(at)
+        .is_some_and(|token| RUNNING_FUNCTIONS.iter().any(|known| tokens.slice(token).eq_ignore_ascii_case(known)));
     if runs {
         return Problem::new(code::NAME_IN_STRING, range, "SQL inside a string names relations that suiro cannot see")
             .help("write the query itself instead of its text");
     }
-    Problem::new(code::NAME_IN_STRING, range, "a relation is named inside a string, where suiro can neither see nor replace it")
-        .help("read the relation in FROM")
+    Problem::new(
+        code::NAME_IN_STRING,
+        range,
+        "a relation is named inside a string, where suiro can neither see nor replace it",
+    )
+    .help("read the relation in FROM")
+}
+
+/// Whether DuckDB would read the string in FROM as a file: it has a path, a pattern, an address, or a data file's ending.
+pub(super) fn is_file(string: &str) -> bool {
+    const ENDINGS: [&str; 9] = [".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".arrow", ".txt"];
+    let lower = string.trim_matches('\'').to_ascii_lowercase();
+    let plain = [".gz", ".zst"].iter().find_map(|packed| lower.strip_suffix(packed)).unwrap_or(&lower);
+    lower.contains(['/', '\\', '*', '?']) || ENDINGS.iter().any(|ending| plain.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_file;
+
+    #[test]
+    fn files_are_told_from_relations() {
+        for file in ["'a.parquet'", "'data/x'", "'s3://b/k'", "'*.csv.gz'", "'X.JSON'"] {
+            assert!(is_file(file), "{file}");
+        }
+        for relation in ["'orders'", "'core.orders'", "'a csv'"] {
+            assert!(!is_file(relation), "{relation}");
+        }
+    }
 }

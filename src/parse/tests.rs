@@ -1,12 +1,13 @@
-use super::{Problem, Query, Reading, Referee, read_query};
-use crate::{diagnostic::code, dialect::Dialect};
+use super::{Piece, Problem, Query, Reading, Referee, Replacement, read_query};
+use crate::{diagnostic::code, dialect::Dialect, name::RelationName};
 
 fn problems(sql: &str, dialect: Dialect) -> Vec<Problem> {
     read_query(sql, dialect, None).unwrap_err()
 }
 
 fn names(query: &Query) -> Vec<String> {
-    let join = |parts: &[crate::name::NamePart]| parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
+    let join =
+        |parts: &[crate::name::NamePart]| parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
     query.mentions().iter().map(|mention| join(&mention.parts)).collect()
 }
 
@@ -20,7 +21,12 @@ fn syntax_errors_say_what_and_where() {
             "expected a comma, an operator or the next clause, found `form`",
             Some("did you mean `from`?"),
         ),
-        ("select id, from orders", "from", "expected an expression, found `from`", Some("remove the comma before `from`")),
+        (
+            "select id, from orders",
+            "from",
+            "expected an expression, found `from`",
+            Some("remove the comma before `from`"),
+        ),
         ("select id,, cust from orders", ",", "expected an expression, found `,`", None),
         (
             "select id from orders wher id = 1",
@@ -43,7 +49,12 @@ fn syntax_errors_say_what_and_where() {
             Some("remove the comma before `select`"),
         ),
         ("select a from `orders`", "`", "expected a relation, found ```", Some("names are quoted with double quotes")),
-        ("select * from orders o left customers c", "left", "expected a comma, a join, or the next clause, found `left`", None),
+        (
+            "select * from orders o left customers c",
+            "left",
+            "expected a comma, a join, or the next clause, found `left`",
+            None,
+        ),
     ] {
         let problems = problems(sql, Dialect::Postgres);
         assert_eq!(problems.len(), 1, "{sql}");
@@ -148,8 +159,36 @@ fn the_referee_alone_is_enough_on_duckdb() {
     let query = read_query(sql, Dialect::DuckDb, Some(&says)).unwrap();
     assert_eq!((query.reading(), names(&query)), (Reading::Engine, vec!["core.orders".to_owned()]));
     assert_eq!(query.mentions()[0].range, 15..26);
+    let replaced = |_| Some(Replacement { relation: RelationName::new("core", "orders"), columns: None });
+    let pieces = query.pieces(replaced).unwrap();
+    let alias = Piece::Inserted(" AS \"orders\"".to_owned());
+    assert_eq!(pieces, [Piece::Written(0..15), Piece::Relation { mention: 0 }, alias, Piece::Written(26..sql.len())]);
     // It is not asked for PostgreSQL, whose rules are others.
     assert_eq!(read_query(sql, Dialect::Postgres, Some(&says)).unwrap_err()[0].code, code::SQL_SYNTAX);
+}
+
+#[test]
+fn what_the_referee_alone_reads_is_replaced_with_care() {
+    let tables = |at: usize| {
+        let node = format!(
+            r#"{{"error": false, "statements": [{{"node": {{"type": "SELECT_NODE", "cte_map": {{"map": []}}, "from_table":
+            {{"type": "BASE_TABLE", "alias": "", "schema_name": "core", "catalog_name": "", "table_name": "orders",
+            "query_location": {at}}}}}}}]}}"#
+        );
+        Says(node.leak())
+    };
+    for (sql, code) in [
+        // No scopes are known, so a qualified column cannot follow.
+        ("select core.orders.id from core.orders some new clause", code::UNSAFE_NAME_FORM),
+        // It may stand in an output column, which DuckDB would name after its text.
+        ("select (select 1 from core.orders some new clause)", code::UNNAMED_COLUMN),
+    ] {
+        let says = tables(sql.rfind("core.orders").unwrap());
+        let query = read_query(sql, Dialect::DuckDb, Some(&says)).unwrap();
+        assert_eq!(query.reading(), Reading::Engine, "{sql}");
+        let replaced = |_| Some(Replacement { relation: RelationName::new("core", "orders"), columns: None });
+        assert_eq!(query.pieces(replaced).unwrap_err()[0].code, code, "{sql}");
+    }
 }
 
 #[test]

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{dialect::Dialect, name::NamePart};
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias, TableFactor,
-    TableWithJoins, UpdateTableFromKind, Visit, Visitor, With,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias,
+    TableFactor, TableWithJoins, UpdateTableFromKind, Visit, Visitor, With,
 };
 use std::{collections::HashMap, convert::Infallible, ops::ControlFlow};
 

@@ -15,7 +15,11 @@
 use crate::duck::Duck;
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
-use std::{collections::{BTreeMap, BTreeSet}, path::Path, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::OnceLock,
+};
 use suiro::{
     dialect::Dialect,
     name::{NamePart, RelationName},
@@ -153,10 +157,8 @@ fn duck() -> &'static Duck {
 /// The rewritten text, or the problems, one a line.
 fn rewrite(sql: &str, dialect: Dialect, name: &dyn Fn(&RelationName) -> String) -> Result<(Query, String), String> {
     let show = |problems: Vec<suiro::parse::Problem>| {
-        let lines: Vec<String> = problems
-            .iter()
-            .map(|problem| format!("{} at {}", problem.code.id, &sql[problem.range.clone()]))
-            .collect();
+        let lines: Vec<String> =
+            problems.iter().map(|problem| format!("{} at {}", problem.code.id, &sql[problem.range.clone()])).collect();
         lines.join("\n")
     };
     let query = read_query(sql, dialect, None).map_err(show)?;
@@ -165,8 +167,7 @@ fn rewrite(sql: &str, dialect: Dialect, name: &dyn Fn(&RelationName) -> String) 
         Some(Replacement { relation, columns: None })
     };
     let pieces = query.pieces(replaced).map_err(show)?;
-    let text =
-        assemble(&query, &pieces, |mention| name(&meaning(&query.mentions()[mention].parts, dialect)));
+    let text = assemble(&query, &pieces, |mention| name(&meaning(&query.mentions()[mention].parts, dialect)));
     Ok((query, text))
 }
 
@@ -211,7 +212,9 @@ pub fn base_tables(answer: &str) -> Option<BTreeSet<(usize, String)>> {
         }
         let children: Vec<&Value> = match node {
             Value::Array(values) => values.iter().collect(),
-            Value::Object(fields) => fields.iter().filter(|(field, _)| *field != "cte_map").map(|(_, value)| value).collect(),
+            Value::Object(fields) => {
+                fields.iter().filter(|(field, _)| *field != "cte_map").map(|(_, value)| value).collect()
+            }
             _ => Vec::new(),
         };
         for child in children {

@@ -168,9 +168,8 @@ fn unnamed_outputs(unnamed: &[Range<usize>], edits: &[Edit]) -> Vec<Problem> {
         let changed =
             edits.iter().any(|(start, end, _)| output.start <= *start && *end <= output.end && *start < output.end);
         // The output around this one says the same.
-        let said = problems
-            .iter()
-            .any(|problem| problem.range.start <= output.start && output.end <= problem.range.end);
+        let said =
+            problems.iter().any(|problem| problem.range.start <= output.start && output.end <= problem.range.end);
         if changed && !said {
             problems.push(
                 Problem::new(

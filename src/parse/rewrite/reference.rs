@@ -137,8 +137,7 @@ impl Plan<'_> {
         let name = self.tokens.text.get(chain.range.clone()).unwrap_or_default();
         let item = self.outline.items.get(index);
         let other = item.and_then(|item| item.exposed()).map(|name| name.value.as_str()).unwrap_or_default();
-        let message =
-            format!("`{name}` cannot keep its meaning when relations are renamed: it {what} `{other}`");
+        let message = format!("`{name}` cannot keep its meaning when relations are renamed: it {what} `{other}`");
         let problem = Problem::new(code::CAPTURED_QUALIFIER, chain.range.clone(), message)
             .help("give the relations different aliases, and qualify the column with one of them");
         self.pointing_at(problem, index, "this one")

@@ -16,9 +16,22 @@ use crate::{
 
 /// Functions whose result does not have the type of the row that they are given.
 const SAFE_FUNCTIONS: [&str; 16] = [
-    "count", "to_json", "to_jsonb", "row_to_json", "json_agg", "jsonb_agg", "json_build_array", "jsonb_build_array",
-    "json_build_object", "jsonb_build_object", "json_object_agg", "jsonb_object_agg", "num_nulls", "num_nonnulls",
-    "pg_column_size", "row",
+    "count",
+    "to_json",
+    "to_jsonb",
+    "row_to_json",
+    "json_agg",
+    "jsonb_agg",
+    "json_build_array",
+    "jsonb_build_array",
+    "json_build_object",
+    "jsonb_build_object",
+    "json_object_agg",
+    "jsonb_object_agg",
+    "num_nulls",
+    "num_nonnulls",
+    "pg_column_size",
+    "row",
 ];
 
 impl Plan<'_> {
@@ -128,7 +141,8 @@ impl Plan<'_> {
                 (Some(_), _) => true,
             }
         };
-        if compares(end) || before.is_some_and(|_| start >= 2 && compares(start - 1) && !self.is_sign(start - 2, b'-')) {
+        if compares(end) || before.is_some_and(|_| start >= 2 && compares(start - 1) && !self.is_sign(start - 2, b'-'))
+        {
             return true;
         }
         if before.is_some_and(|token| token.keyword == Keyword::From)
@@ -143,9 +157,8 @@ impl Plan<'_> {
         }
         let argument = before.is_some_and(|token| {
             token.is(b'(') || token.is(b',') || matches!(token.keyword, Keyword::Distinct | Keyword::All)
-        }) && after.is_some_and(|token| {
-            token.is(b')') || token.is(b',') || token.keyword == Keyword::Order
-        });
+        }) && after
+            .is_some_and(|token| token.is(b')') || token.is(b',') || token.keyword == Keyword::Order);
         if after.is_some_and(|token| token.keyword == Keyword::As) {
             return self.function_before(open).is_some_and(|name| name.eq_ignore_ascii_case("cast"))
                 && self.token(end + 1).is_some_and(|token| self.is_text_type(token));
@@ -180,9 +193,25 @@ impl Plan<'_> {
             Kind::Quoted => true,
             Kind::Word => !matches!(
                 token.keyword,
-                Keyword::In | Keyword::And | Keyword::Or | Keyword::Not | Keyword::On | Keyword::Where | Keyword::Select
-                    | Keyword::By | Keyword::When | Keyword::Then | Keyword::Values | Keyword::As | Keyword::From
-                    | Keyword::Distinct | Keyword::All | Keyword::Using | Keyword::Like | Keyword::Ilike | Keyword::Having
+                Keyword::In
+                    | Keyword::And
+                    | Keyword::Or
+                    | Keyword::Not
+                    | Keyword::On
+                    | Keyword::Where
+                    | Keyword::Select
+                    | Keyword::By
+                    | Keyword::When
+                    | Keyword::Then
+                    | Keyword::Values
+                    | Keyword::As
+                    | Keyword::From
+                    | Keyword::Distinct
+                    | Keyword::All
+                    | Keyword::Using
+                    | Keyword::Like
+                    | Keyword::Ilike
+                    | Keyword::Having
             ),
             _ => false,
         };

@@ -75,7 +75,8 @@ impl Reader<'_, '_> {
             Keyword::From if from || self.is_distinct_from(at) => {}
             Keyword::Where if at == start => {}
             // DuckDB's type `UNION(a INTEGER, b VARCHAR)`
-            Keyword::Union if self.duckdb() && self.is_sign(at + 1, end, b'(') && !self.is_query(at + 2, self.close(at + 1)) => {}
+            Keyword::Union
+                if self.duckdb() && self.is_sign(at + 1, end, b'(') && !self.is_query(at + 2, self.close(at + 1)) => {}
             Keyword::Select
             | Keyword::From
             | Keyword::Where

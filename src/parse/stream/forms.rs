@@ -54,9 +54,7 @@ impl Reader<'_, '_> {
                 self.drop_tokens(at, at + 1);
             }
             Keyword::Other if self.is_word(at, end, "symmetric") => self.drop_tokens(at, at + 1),
-            Keyword::Other
-                if self.any_word(at, end, &["ignore", "respect"]) && self.is_word(at + 1, end, "nulls") =>
-            {
+            Keyword::Other if self.any_word(at, end, &["ignore", "respect"]) && self.is_word(at + 1, end, "nulls") => {
                 self.drop_tokens(at, at + 2);
                 return at + 2;
             }
@@ -74,9 +72,8 @@ impl Reader<'_, '_> {
 
     /// Forms that a sign begins; answers where to go on.
     pub(super) fn sign_forms(&mut self, start: usize, at: usize, end: usize) -> usize {
-        let adjacent = |at: usize| {
-            self.token(at).zip(self.token(at + 1)).is_some_and(|(left, right)| left.end == right.start)
-        };
+        let adjacent =
+            |at: usize| self.token(at).zip(self.token(at + 1)).is_some_and(|(left, right)| left.end == right.start);
         // `(row).*`, and PostgreSQL's `orders.* is null`
         if self.is_sign(at, end, b'.') && self.is_sign(at + 1, end, b'*') && at > start {
             let row = self.is_sign(at - 1, end, b')');

@@ -393,13 +393,7 @@ impl Reader<'_, '_> {
 
     /// Reads SELECTs and what combines them, then ORDER BY and what follows. `right` is in scope, on the right of the
     /// last UNION, where this is the body of a recursive expression on DuckDB; elsewhere it is the scope's own.
-    fn body(
-        &mut self,
-        at: usize,
-        end: usize,
-        scope: Scope,
-        right: Option<EnvironmentId>,
-    ) -> Read<Option<FrameId>> {
+    fn body(&mut self, at: usize, end: usize, scope: Scope, right: Option<EnvironmentId>) -> Read<Option<FrameId>> {
         let union = if right == scope.environment { None } else { self.last_union(at, end) };
         let mut term = scope;
         let mut sole = self.term(at, end, term)?;

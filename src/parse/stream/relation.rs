@@ -11,6 +11,7 @@ use crate::{
         outline::{AliasPlace, DottedName, FrameId, Item, ItemKind},
         problem::Problem,
         repair::Patch,
+        strings,
     },
 };
 
@@ -212,7 +213,9 @@ impl Reader<'_, '_> {
     ) -> Read<usize> {
         match self.keyword(at, end) {
             Keyword::Only => return self.only(at, end, place, frame, prefix),
-            Keyword::Rows if self.keyword(at + 1, end) == Keyword::From => return self.rows_from(at, end, place, frame),
+            Keyword::Rows if self.keyword(at + 1, end) == Keyword::From => {
+                return self.rows_from(at, end, place, frame);
+            }
             Keyword::Values if self.duckdb() => return self.values(at, end, place, frame),
             _ => {}
         }
@@ -364,8 +367,7 @@ impl Reader<'_, '_> {
     /// DuckDB: a string in FROM is a file, or a relation in a form that hides it.
     fn file(&mut self, at: usize, end: usize, frame: FrameId, prefix: Option<(NamePart, usize)>) -> Read<usize> {
         let text = self.tokens.text.get(self.bytes(at, at + 1)).unwrap_or_default();
-        let name = text.trim_matches('\'');
-        if !is_file(name) {
+        if !strings::is_file(text) {
             let problem = Problem::new(
                 code::UNSAFE_NAME_FORM,
                 self.bytes(at, at + 1),
@@ -406,7 +408,11 @@ impl Reader<'_, '_> {
             _ => false,
         });
         if !is_alias {
-            return if explicit { self.unread(word, end, "an alias") } else { Ok(Alias { name: None, columns: false }) };
+            return if explicit {
+                self.unread(word, end, "an alias")
+            } else {
+                Ok(Alias { name: None, columns: false })
+            };
         }
         let start = token.map(|token| token.start as usize);
         let text = token.filter(|token| token.kind == Kind::String).map(|token| self.tokens.slice(token));
@@ -553,7 +559,11 @@ impl Reader<'_, '_> {
         while clause < into {
             match self.keyword(clause, into) {
                 _ if clause == at => {
-                    self.replace_tokens(clause, clause + 1, vec![Patch::Word("WHERE"), Patch::Word("pivot_by"), Patch::Open]);
+                    self.replace_tokens(
+                        clause,
+                        clause + 1,
+                        vec![Patch::Word("WHERE"), Patch::Word("pivot_by"), Patch::Open],
+                    );
                 }
                 Keyword::Using => self.replace_tokens(clause, clause + 1, vec![Patch::Comma]),
                 Keyword::Group => self.replace_tokens(clause, clause + 2, vec![Patch::Comma]),
@@ -641,13 +651,7 @@ impl Reader<'_, '_> {
 
 /// What DuckDB's SHOW lists, where a relation could stand.
 fn is_listing(word: &str) -> bool {
-    ["tables", "databases", "schemas", "all", "variables", "views"].iter().any(|listed| word.eq_ignore_ascii_case(listed))
-}
-
-/// Whether DuckDB would read the string as a file: it has a path, a pattern, an address, or a data file's ending.
-fn is_file(name: &str) -> bool {
-    const ENDINGS: [&str; 9] = [".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".arrow", ".txt"];
-    let lower = name.to_ascii_lowercase();
-    let plain = [".gz", ".zst"].iter().find_map(|packed| lower.strip_suffix(packed)).unwrap_or(&lower);
-    name.contains(['/', '\\', '*', '?']) || ENDINGS.iter().any(|ending| plain.ends_with(ending))
+    ["tables", "databases", "schemas", "all", "variables", "views"]
+        .iter()
+        .any(|listed| word.eq_ignore_ascii_case(listed))
 }
