@@ -4,11 +4,14 @@
 //! by DuckDB's rules. It is asked only where sqlparser is of no help, because it costs more than all the rest.
 
 use super::{
-    lexer::Tokens,
+    keyword::Keyword,
+    lexer::{Kind, Tokens},
     outline::{AliasPlace, DottedName, Item, ItemKind, Outline, key},
+    strings,
 };
 use crate::{dialect::Dialect, name::NamePart};
 use serde_json::Value;
+use std::ops::Range;
 
 /// A DuckDB that parses.
 pub trait Referee: Sync {
@@ -54,6 +57,15 @@ pub(super) fn judge(referee: &dyn Referee, tokens: &Tokens<'_>) -> Verdict {
     let mut tables = Vec::new();
     visit(node, &mut Vec::new(), &mut tables);
     tables.sort_by_key(|table| table.start);
+    // A string in FROM is a file, or a name that cannot be replaced.
+    let string = |table: &BaseTable| {
+        let token = tokens.at_byte(table.start).and_then(|at| tokens.list.get(at));
+        token.filter(|token| token.kind == Kind::String).map(|token| tokens.slice(token))
+    };
+    if tables.iter().filter_map(string).any(|string| !strings::is_file(string)) {
+        return Verdict::None;
+    }
+    tables.retain(|table| string(table).is_none());
     Verdict::Tables(tables)
 }
 
@@ -87,6 +99,39 @@ pub(super) fn outline(tables: &[BaseTable], tokens: &Tokens<'_>) -> Outline {
         });
     }
     outline
+}
+
+/// The brackets around relations that may be part of an output column's text, for want of a better reading: those that
+/// do not follow FROM, JOIN or AS.
+pub(super) fn unnamed(tables: &[BaseTable], tokens: &Tokens<'_>) -> Vec<Range<usize>> {
+    let mut open: Vec<usize> = Vec::new();
+    let mut found = Vec::new();
+    for (at, token) in tokens.list.iter().enumerate() {
+        match token.kind {
+            Kind::Sign(b'(' | b'[' | b'{') => open.push(at),
+            Kind::Sign(b')' | b']' | b'}') => {
+                open.pop();
+            }
+            _ if tables.iter().any(|table| table.start == token.start as usize) => {
+                found.extend(open.iter().copied().filter(|open| {
+                    let before = open.checked_sub(1).and_then(|before| tokens.list.get(before));
+                    !before.is_some_and(|before| {
+                        matches!(
+                            before.keyword,
+                            Keyword::From | Keyword::Join | Keyword::Lateral | Keyword::As | Keyword::Materialized
+                        )
+                    })
+                }));
+            }
+            _ => {}
+        }
+    }
+    let bracket = |open: usize| {
+        let token = tokens.list.get(open)?;
+        let close = tokens.list.get(token.partner as usize)?;
+        Some(token.start as usize..close.end as usize)
+    };
+    found.into_iter().filter_map(bracket).collect()
 }
 
 /// Walks a node; `scope` has the common table expressions, innermost last.

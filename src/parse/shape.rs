@@ -1,8 +1,8 @@
 //! Whether tokens look like SQL where no parser could say so.
 //!
 //! In: the tokens of a statement that sqlparser does not read. Out: the first place that is wrong in any SQL: two
-//! operands without an operator between them, an operator without an operand, an empty place between commas. It is no
-//! grammar: it tells a misspelt keyword from a form that sqlparser does not know.
+//! operands without an operator between them, an operator without an operand, an empty place between commas; and what
+//! should stand there. It is no grammar: it tells a misspelt keyword from a form that sqlparser does not know.
 
 use super::{
     keyword::{Keyword, is_free},
@@ -11,8 +11,24 @@ use super::{
 use crate::dialect::Dialect;
 use std::ops::Range;
 
-/// The bytes of the first place that cannot be SQL, if there is one.
-pub(super) fn find_fault(tokens: &Tokens<'_>, within: Range<usize>, dialect: Dialect) -> Option<Range<usize>> {
+/// A place that cannot be SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// The bytes of the token that is wrong.
+    pub range: Range<usize>,
+    /// What should stand there: `an expression`; or a whole sentence, if it begins with `this`.
+    pub expected: &'static str,
+    /// Whether the text ends where it should stand; then the token is the last one.
+    pub at_end: bool,
+}
+
+/// The index of a wrong token, and what should stand there.
+type Wrong = (usize, &'static str);
+
+const OPERAND: &str = "an expression";
+
+/// The first place that cannot be SQL, if there is one.
+pub(super) fn find_fault(tokens: &Tokens<'_>, within: Range<usize>, dialect: Dialect) -> Option<Fault> {
     let shape = Shape { tokens, end: within.end, dialect };
     // The bracket, and the clause that was begun in it.
     let mut around = vec![(b' ', Keyword::Other)];
@@ -31,11 +47,11 @@ pub(super) fn find_fault(tokens: &Tokens<'_>, within: Range<usize>, dialect: Dia
             _ => {}
         }
         let (bracket, clause) = around.last().copied().unwrap_or((b' ', Keyword::Other));
-        if let Some(fault) = shape.fault(at, clause).or_else(|| shape.sign_fault(at, bracket)) {
-            return shape.token(fault.min(within.end - 1)).map(Token::range);
+        if let Some(wrong) = shape.fault(at, clause).or_else(|| shape.sign_fault(at, bracket)) {
+            return shape.place(wrong);
         }
     }
-    shape.case_fault(within)
+    shape.case_fault(within).and_then(|wrong| shape.place(wrong))
 }
 
 struct Shape<'a> {
@@ -47,6 +63,12 @@ struct Shape<'a> {
 impl Shape<'_> {
     fn token(&self, at: usize) -> Option<&Token> {
         self.tokens.list.get(at).filter(|_| at < self.end)
+    }
+
+    fn place(&self, (at, expected): Wrong) -> Option<Fault> {
+        let at_end = at >= self.end;
+        let token = self.token(if at_end { self.end.checked_sub(1)? } else { at })?;
+        Some(Fault { range: token.range(), expected, at_end })
     }
 
     fn before(&self, at: usize) -> Option<&Token> {
@@ -71,29 +93,16 @@ impl Shape<'_> {
         self.before(at).is_some_and(|before| before.is(b'.') || before.keyword == Keyword::As)
     }
 
-    /// The index of the token that is wrong after the one at `at`.
-    fn fault(&self, at: usize, clause: Keyword) -> Option<usize> {
+    /// What is wrong with the word or operand at `at`, or after it.
+    fn fault(&self, at: usize, clause: Keyword) -> Option<Wrong> {
         let next = at + 1;
         let token = self.token(at)?;
         let label = self.is_label(at);
-        let closes = self.closes(next);
-        if self.needs_operand(at) && (closes || self.is_sign(next, b",")) && !label {
-            return Some(next);
+        if self.needs_operand(at) && (self.closes(next) || self.is_sign(next, b",")) && !label {
+            return Some((next, OPERAND));
         }
-        match token.keyword {
-            _ if label => {}
-            Keyword::And | Keyword::Or if self.opens(at.saturating_sub(1)) => return Some(at),
-            Keyword::Order | Keyword::Group if self.keyword(next) != Keyword::By && !self.is_sign(next, b"(,)") => {
-                return Some(next);
-            }
-            Keyword::By if !self.before(at).is_some_and(|before| self.leads_to_by(before)) => return Some(at),
-            Keyword::As if self.is_sign(next, b",)=") || next >= self.end => return Some(next),
-            Keyword::Else | Keyword::Then | Keyword::When
-                if matches!(self.keyword(next), Keyword::Else | Keyword::Then | Keyword::When | Keyword::End) =>
-            {
-                return Some(next);
-            }
-            _ => {}
+        if !label && let Some(wrong) = self.keyword_fault(at, token) {
+            return Some(wrong);
         }
         // `select * form orders`
         let starts = self.before(at).is_some_and(|before| {
@@ -102,50 +111,92 @@ impl Shape<'_> {
                 || before.is(b'.')
         });
         if self.is_sign(at, b"*") && starts && (self.is_free_word(next) || self.is_sign(next, b"*")) {
-            return Some(next);
+            return Some((next, "a comma or the next clause"));
         }
         let two_operands = self.ends_operand(at) && self.begins_operand(next);
         let typed = token.kind == Kind::Word && self.token(next).is_some_and(|next| next.kind == Kind::String);
         let strings = token.kind == Kind::String && self.token(next).is_some_and(|next| next.kind == Kind::String);
         let aliased = self.before(at).is_some_and(|before| before.keyword == Keyword::As);
-        (two_operands && !typed && !strings && (aliased || !self.is_alias(next, clause))).then_some(next)
+        (two_operands && !typed && !strings && (aliased || !self.is_alias(next, clause)))
+            .then_some((next, "a comma, an operator or the next clause"))
     }
 
-    /// The index of a sign that cannot stand where it does.
-    fn sign_fault(&self, at: usize, bracket: u8) -> Option<usize> {
+    /// What is wrong around a keyword.
+    fn keyword_fault(&self, at: usize, token: &Token) -> Option<Wrong> {
+        let next = at + 1;
+        let wrong = match token.keyword {
+            Keyword::And | Keyword::Or if self.opens(at.saturating_sub(1)) => (at, OPERAND),
+            Keyword::Order | Keyword::Group if self.keyword(next) != Keyword::By && !self.is_sign(next, b"(,)") => {
+                (next, "BY")
+            }
+            Keyword::By if !self.before(at).is_some_and(|before| self.leads_to_by(before)) => {
+                (at.saturating_sub(1), "ORDER, GROUP or PARTITION")
+            }
+            Keyword::As if self.is_sign(next, b",)=") || next >= self.end => (next, "a name"),
+            Keyword::In if self.is_sign(next, b"(") && self.is_sign(next + 1, b")") => (next + 1, OPERAND),
+            Keyword::Cast if self.is_sign(next, b"(") && !self.has_as(next) => (at, "this CAST has no AS"),
+            Keyword::Else | Keyword::Then | Keyword::When
+                if matches!(self.keyword(next), Keyword::Else | Keyword::Then | Keyword::When | Keyword::End) =>
+            {
+                (next, OPERAND)
+            }
+            _ if self.is_word(at, &["partition"]) && self.keyword(next) == Keyword::By => {
+                let inside = |back: usize| at.checked_sub(back).is_some_and(|open| self.is_sign(open, b"("));
+                if inside(1) || inside(2) {
+                    return None;
+                }
+                (at, "`(`")
+            }
+            _ => return None,
+        };
+        Some(wrong)
+    }
+
+    /// Whether AS stands right inside the bracket at `open`.
+    fn has_as(&self, open: usize) -> bool {
+        let close = self.token(open).map_or(open, |token| token.partner as usize);
+        (open..close).any(|at| self.keyword(at) == Keyword::As)
+    }
+
+    /// A sign that cannot stand where it does.
+    fn sign_fault(&self, at: usize, bracket: u8) -> Option<Wrong> {
         let next = at + 1;
         let Kind::Sign(sign) = self.token(at)?.kind else { return None };
-        let fault = match sign {
+        let before = |test: &dyn Fn(usize) -> bool| at.checked_sub(1).is_some_and(test);
+        match sign {
+            b',' if before(&|before| self.is_sign(before, b"([{") || self.opens(before)) => Some((at, OPERAND)),
             // DuckDB allows a comma at the end of a list.
-            b',' => {
-                self.is_sign(next, b",")
-                    || at.checked_sub(1).is_some_and(|before| self.is_sign(before, b"([{") || self.opens(before))
-                    || (self.closes(next) && self.dialect == Dialect::Postgres)
+            b',' if self.is_sign(next, b",") || (self.closes(next) && self.dialect == Dialect::Postgres) => {
+                Some((next, OPERAND))
+            }
+            b'.' if !(self.token(next).is_some_and(Token::is_name) || self.is_sign(next, b"*")) => {
+                Some((next, "the name of a column"))
             }
             b'.' => {
-                !(self.token(next).is_some_and(Token::is_name) || self.is_sign(next, b"*"))
-                    || !at.checked_sub(1).is_some_and(|before| {
-                        !self.opens(before)
-                            && (self.ends_operand(before) || self.token(before).is_some_and(Token::is_name))
-                    })
+                let follows_name = before(&|before| {
+                    !self.opens(before) && (self.ends_operand(before) || self.token(before).is_some_and(Token::is_name))
+                });
+                (!follows_name).then_some((at, OPERAND))
             }
-            b':' if self.is_sign(next, b":") => !self.token(next + 1).is_some_and(Token::is_name),
+            b':' if self.is_sign(next, b":") => {
+                (!self.token(next + 1).is_some_and(Token::is_name)).then_some((next + 1, "a type"))
+            }
             b':' => {
-                self.dialect == Dialect::Postgres
-                    && bracket == b' '
-                    && !at.checked_sub(1).is_some_and(|before| self.is_sign(before, b":"))
+                let alone = bracket == b' ' && !before(&|before| self.is_sign(before, b":"));
+                (self.dialect == Dialect::Postgres && alone).then_some((at, "a comma, an operator or the next clause"))
             }
+            b'=' | b'<' | b'>' | b'/' | b'%' if before(&|before| self.opens(before)) => Some((at, OPERAND)),
             b'=' | b'<' | b'>' | b'/' | b'%' => {
-                at.checked_sub(1).is_some_and(|before| self.opens(before))
-                    || (self.is_sign(next, b"=<>*/%") && !self.touches(at))
+                (self.is_sign(next, b"=<>*/%") && !self.touches(at)).then_some((next, OPERAND))
             }
-            b'*' => at.checked_sub(1).is_some_and(|before| {
+            b'*' => before(&|before| {
                 matches!(self.keyword(before), Keyword::Where | Keyword::On | Keyword::And | Keyword::Or)
                     && !self.is_label(before)
-            }),
-            _ => false,
-        };
-        fault.then_some(at)
+            })
+            .then_some((at, OPERAND)),
+            b'{' | b'}' => (self.dialect == Dialect::Postgres).then_some((at, OPERAND)),
+            _ => None,
+        }
     }
 
     /// Whether the token at `at` ends where the next one begins.
@@ -154,20 +205,20 @@ impl Shape<'_> {
     }
 
     /// A CASE without its END, or a WHEN without its THEN.
-    fn case_fault(&self, within: Range<usize>) -> Option<Range<usize>> {
-        let count =
-            |keyword: Keyword| within.clone().filter(|at| self.keyword(*at) == keyword && !self.is_label(*at)).count();
-        let fault = if count(Keyword::Case) != count(Keyword::End) {
-            Keyword::Case
-        } else if count(Keyword::When) != count(Keyword::Then) {
-            Keyword::When
-        } else {
-            return None;
-        };
-        let mut within = within.clone();
-        let at =
-            within.find(|at| matches!(self.keyword(*at), keyword if keyword == fault || keyword == Keyword::End))?;
-        self.token(at).map(Token::range)
+    fn case_fault(&self, within: Range<usize>) -> Option<Wrong> {
+        let of =
+            |keyword: Keyword| within.clone().filter(move |at| self.keyword(*at) == keyword && !self.is_label(*at));
+        let (case, end) = (of(Keyword::Case).count(), of(Keyword::End).count());
+        if case > end {
+            return of(Keyword::Case).last().map(|at| (at, "this CASE has no END"));
+        }
+        if case < end {
+            return of(Keyword::End).last().map(|at| (at, "this END has no CASE"));
+        }
+        if of(Keyword::When).count() != of(Keyword::Then).count() {
+            return of(Keyword::When).last().map(|at| (at, "this WHEN has no THEN"));
+        }
+        None
     }
 
     fn leads_to_by(&self, before: &Token) -> bool {

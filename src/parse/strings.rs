@@ -1,4 +1,4 @@
-//! Relations that are named inside strings, where they can be neither seen nor replaced.
+//! What strings name: relations, which can then be neither seen nor replaced, and files.
 
 use super::{
     keyword::Keyword,
@@ -111,4 +111,27 @@ fn problem(tokens: &Tokens<'_>, at: usize) -> Problem {
         "a relation is named inside a string, where suiro can neither see nor replace it",
     )
     .help("read the relation in FROM")
+}
+
+/// Whether DuckDB would read the string in FROM as a file: it has a path, a pattern, an address, or a data file's ending.
+pub(super) fn is_file(string: &str) -> bool {
+    const ENDINGS: [&str; 9] = [".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".arrow", ".txt"];
+    let lower = string.trim_matches('\'').to_ascii_lowercase();
+    let plain = [".gz", ".zst"].iter().find_map(|packed| lower.strip_suffix(packed)).unwrap_or(&lower);
+    lower.contains(['/', '\\', '*', '?']) || ENDINGS.iter().any(|ending| plain.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_file;
+
+    #[test]
+    fn files_are_told_from_relations() {
+        for file in ["'a.parquet'", "'data/x'", "'s3://b/k'", "'*.csv.gz'", "'X.JSON'"] {
+            assert!(is_file(file), "{file}");
+        }
+        for relation in ["'orders'", "'core.orders'", "'a csv'"] {
+            assert!(!is_file(relation), "{relation}");
+        }
+    }
 }

@@ -120,9 +120,9 @@ fn failure(error: ParserError) -> Failure {
         None => (message, None),
     };
     let expected = text
-        .strip_prefix("Expected: ")
+        .strip_prefix("Expected")
         .and_then(|rest| rest.rsplit_once(", found: "))
-        .map(|(expected, _)| expected.to_owned());
+        .map(|(expected, _)| expected.trim_start_matches([':', ' ']).to_owned());
     Failure { byte, expected, message: text, too_deep }
 }
 

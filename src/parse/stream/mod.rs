@@ -13,7 +13,7 @@ mod relation;
 mod select;
 
 use super::{
-    keyword::Keyword,
+    keyword::{Keyword, can_name_relation},
     lexer::{Kind, Token, Tokens},
     outline::{DottedName, EnvironmentId, FrameId, Outline, Reference},
     problem::Problem,
@@ -23,7 +23,7 @@ use crate::{diagnostic::code, dialect::Dialect, name::NamePart};
 use std::ops::Range;
 
 /// How deep queries and brackets may nest.
-const DEEPEST: usize = 250;
+const DEEPEST: usize = 100;
 
 /// What the tokens say about a query.
 #[derive(Debug, Default)]
@@ -47,13 +47,15 @@ pub(super) struct Unread {
     pub range: Range<usize>,
     /// What would have been understood: `a relation`.
     pub expected: &'static str,
+    /// Whether the text ends where it should stand; then the bytes are those of the last token.
+    pub at_end: bool,
 }
 
 type Read<T> = Result<T, Unread>;
 
 /// Reads the statement that the tokens `within` make up.
 pub(super) fn read(tokens: &Tokens<'_>, within: Range<usize>, dialect: Dialect) -> Result<Sketch, Unread> {
-    let mut reader = Reader { tokens, dialect, sketch: Sketch::default(), depth: 0 };
+    let mut reader = Reader { tokens, dialect, sketch: Sketch::default(), depth: 0, end: within.end };
     let scope = Scope { environment: None, outer: None, named: true };
     reader.query(within.start, within.end, scope)?;
     Ok(reader.sketch)
@@ -91,6 +93,8 @@ struct Reader<'a, 't> {
     dialect: Dialect,
     sketch: Sketch,
     depth: usize,
+    /// Where the statement ends.
+    end: usize,
 }
 
 impl Reader<'_, '_> {
@@ -115,6 +119,12 @@ impl Reader<'_, '_> {
 
     fn duckdb(&self) -> bool {
         self.dialect == Dialect::DuckDb
+    }
+
+    /// Whether the token at `at` is a word that cannot name a relation.
+    fn is_reserved(&self, at: usize) -> bool {
+        self.token(at)
+            .is_some_and(|token| token.kind == Kind::Word && !can_name_relation(self.tokens.slice(token), self.dialect))
     }
 
     /// The index of the bracket that closes the one at `at`.
@@ -164,16 +174,20 @@ impl Reader<'_, '_> {
 
     fn unread<T>(&self, at: usize, end: usize, expected: &'static str) -> Read<T> {
         // At the end of a piece of text the place is its last token: nothing stands after it.
-        let at = if at < end { at } else { end.saturating_sub(1) };
-        Err(Unread { range: self.bytes(at, at + 1), expected })
+        let at_end = at >= end && end == self.end;
+        // Inside the text what follows is wrong: the bracket that closes, the next clause.
+        let at = if at < end { at } else { end - usize::from(at_end && end > 0) };
+        Err(Unread { range: self.bytes(at, at + 1), expected, at_end })
     }
 
-    /// Whether the word at `at` is a name of something and no keyword: after a dot, AS, or `::` everything is.
+    /// Whether the word at `at` is a name of something and no keyword: after a dot or AS everything is, and `::UNION(…)`
+    /// is a type of DuckDB.
     fn is_label(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1).and_then(|before| self.token(before)) else { return false };
+        let is_type = before.is(b':') && at > 1 && self.is_sign(at - 2, at, b':');
         before.is(b'.')
             || before.keyword == Keyword::As
-            || (before.is(b':') && at > 1 && self.is_sign(at - 2, at, b':'))
+            || (is_type && self.duckdb() && self.keyword(at, at + 1) == Keyword::Union)
     }
 
     /// Whether the FOR at `at` is one of `collation for (…)`.
@@ -320,7 +334,7 @@ impl Reader<'_, '_> {
 
     /// Reads `name (columns) AS (body)` and what may stand around it.
     fn cte(&mut self, at: &mut usize, end: usize) -> Read<CteSyntax> {
-        if !self.is_name(*at, end) {
+        if !self.is_name(*at, end) || self.is_reserved(*at) {
             return self.unread(*at, end, "the name of a common table expression");
         }
         let name = self.part(*at);

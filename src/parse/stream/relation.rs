@@ -11,6 +11,7 @@ use crate::{
         outline::{AliasPlace, DottedName, FrameId, Item, ItemKind},
         problem::Problem,
         repair::Patch,
+        strings,
     },
 };
 
@@ -222,10 +223,8 @@ impl Reader<'_, '_> {
         if self.is_sign(stop, end, b'(') {
             return self.function(at, stop, end, place, frame, prefix);
         }
-        if self.token(at).is_some_and(|token| token.kind == Kind::Word)
-            && !can_name_relation(self.tokens.text.get(self.bytes(at, at + 1)).unwrap_or_default(), self.dialect)
-        {
-            // PostgreSQL cannot read it, but to sqlparser it may be a name: `select * from core.order` is one.
+        // To sqlparser it may be a name; `select * from core.order` is one, because of the dot.
+        if self.is_reserved(at) {
             return self.unread(at, end, "a relation");
         }
         let name = self.dotted(at, stop);
@@ -368,8 +367,7 @@ impl Reader<'_, '_> {
     /// DuckDB: a string in FROM is a file, or a relation in a form that hides it.
     fn file(&mut self, at: usize, end: usize, frame: FrameId, prefix: Option<(NamePart, usize)>) -> Read<usize> {
         let text = self.tokens.text.get(self.bytes(at, at + 1)).unwrap_or_default();
-        let name = text.trim_matches('\'');
-        if !is_file(name) {
+        if !strings::is_file(text) {
             let problem = Problem::new(
                 code::UNSAFE_NAME_FORM,
                 self.bytes(at, at + 1),
@@ -656,12 +654,4 @@ fn is_listing(word: &str) -> bool {
     ["tables", "databases", "schemas", "all", "variables", "views"]
         .iter()
         .any(|listed| word.eq_ignore_ascii_case(listed))
-}
-
-/// Whether DuckDB would read the string as a file: it has a path, a pattern, an address, or a data file's ending.
-fn is_file(name: &str) -> bool {
-    const ENDINGS: [&str; 9] = [".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".arrow", ".txt"];
-    let lower = name.to_ascii_lowercase();
-    let plain = [".gz", ".zst"].iter().find_map(|packed| lower.strip_suffix(packed)).unwrap_or(&lower);
-    name.contains(['/', '\\', '*', '?']) || ENDINGS.iter().any(|ending| plain.ends_with(ending))
 }
