@@ -9,6 +9,8 @@
 //! Where it cannot be helped, the engine's own parser may vouch for the tokens (`referee`).
 
 mod complaint;
+mod bound;
+mod cte;
 mod keyword;
 mod lexer;
 pub(crate) mod outline;
@@ -28,6 +30,8 @@ pub(crate) mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use bound::relations_by_engine;
+pub use cte::with_clause;
 pub use problem::Problem;
 pub use referee::Referee;
 pub use rewrite::{Piece, Replacement};

@@ -210,13 +210,13 @@ impl Shape<'_> {
             |keyword: Keyword| within.clone().filter(move |at| self.keyword(*at) == keyword && !self.is_label(*at));
         let (case, end) = (of(Keyword::Case).count(), of(Keyword::End).count());
         if case > end {
-            return of(Keyword::Case).last().map(|at| (at, "this CASE has no END"));
+            return of(Keyword::Case).next_back().map(|at| (at, "this CASE has no END"));
         }
         if case < end {
-            return of(Keyword::End).last().map(|at| (at, "this END has no CASE"));
+            return of(Keyword::End).next_back().map(|at| (at, "this END has no CASE"));
         }
         if of(Keyword::When).count() != of(Keyword::Then).count() {
-            return of(Keyword::When).last().map(|at| (at, "this WHEN has no THEN"));
+            return of(Keyword::When).next_back().map(|at| (at, "this WHEN has no THEN"));
         }
         None
     }
