@@ -74,6 +74,14 @@ pub trait Engine: Send + Sync {
 
 /// One session.
 pub trait Connection: Send {
+    /// Names what the session works on from now on, as [`Engine::connect`] did, where the engine shows that to anybody.
+    ///
+    /// # Errors
+    /// When the database refuses it, or the connection is gone.
+    fn serve(&mut self, _purpose: &str) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Carries out one statement. Returns the rows it wrote (also of CREATE TABLE AS) or, for a query, returned; `None`
     /// for statements that have no rows.
     ///

@@ -89,14 +89,17 @@ fn attempt<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, id: Nod
         return Err(bug(node, "it has no relation to be staged in"));
     };
     let nowhere = || Statement { purpose: "connect".to_owned(), text: String::new(), sql_at: None };
+    let theirs = |error| Failure::Theirs(Box::new(error), nowhere());
     let session = match session {
-        Some(session) => session,
-        none => none.insert(context.connect(&node.name).map_err(|error| Failure::Theirs(Box::new(error), nowhere()))?),
+        Some(session) => {
+            session.connection.serve(&context.purpose(&node.name)).map_err(theirs)?;
+            session
+        }
+        none => none.insert(context.connect(&node.name).map_err(theirs)?),
     };
     let columns = seed_columns(context, id, node)?;
     let statements = statements(context, node, staged, relation, &columns)?;
     // One transaction, so that what is staged carries its mark from the first moment it can be seen.
-    let theirs = |error| Failure::Theirs(Box::new(error), nowhere());
     session.control("begin", "begin transaction").map_err(theirs)?;
     let rows = stage(context, session, id, staged, (&columns, &statements));
     match &rows {

@@ -78,6 +78,8 @@ pub struct Request<'a> {
     pub fail_fast: bool,
     /// What appears together.
     pub publish: PublishMode,
+    /// How long a publish tries to get its locks.
+    pub publish_timeout: Duration,
 }
 
 /// Carries out a plan. Whatever goes wrong is in the report.
@@ -138,12 +140,9 @@ fn carry_out(
         referee: request.referee,
         observer: request.observer,
         stop: request.stop,
+        publish_timeout: request.publish_timeout,
     };
-    // Not watched by the stop switch: it has to clean up after a stop.
-    let mut control = Session::new(request.engine.connect(context.run)?, request.observer);
-    for statement in context.step("control", &serde_json::Value::Null)? {
-        control.execute(None, &statement)?;
-    }
+    let mut control = open_control(&context)?;
     sweep::prepare(&context, &mut control)?;
     let endings = build_all(request, &context, built);
     let mut published = BTreeSet::new();
@@ -161,6 +160,19 @@ fn carry_out(
     }
     diagnostics.extend(sweep::clean_up(&context, &mut control, &published, &retired));
     Ok((endings, published))
+}
+
+/// The run's own session, which makes room, publishes and cleans up. It says to other runs that this one is alive, and
+/// is opened again when it is lost.
+///
+/// Not watched by the stop switch: it has to clean up after a stop.
+fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
+    let mut control = Session::new(context.engine.connect(context.run)?, context.observer);
+    for statement in context.step("control", &serde_json::Value::Null)? {
+        control.execute(None, &statement)?;
+    }
+    sweep::claim_run(context, &mut control)?;
+    Ok(control)
 }
 
 fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<NodeId>) -> Endings {

@@ -6,6 +6,7 @@
 use super::{
     Context, Event, Statement,
     lock::{self, Locked},
+    open_control,
     session::{Session, refusal},
 };
 use crate::{
@@ -49,7 +50,11 @@ pub struct Retired {
 ///
 /// # Errors
 /// What keeps the cut from being published; everything live is as it was.
-pub fn publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId]) -> Result<Vec<Retired>, Diagnostic> {
+pub fn publish<'a>(
+    context: &Context<'a>,
+    session: &mut Session<'a>,
+    nodes: &[NodeId],
+) -> Result<Vec<Retired>, Diagnostic> {
     let start = Instant::now();
     context.observer.observe(&Event::Publishing { relations: nodes.len() });
     let mut attempt = 0;
@@ -64,15 +69,18 @@ pub fn publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId
         };
         let _rolled_back = session.control("rollback", "rollback");
         match failure {
-            Failure::Theirs(error, what)
-                if error.kind == FailureKind::Temporary && attempt < ATTEMPTS && !context.stop.is_stopped() =>
-            {
+            Failure::Theirs(error, _) if error.may_pass() && attempt < ATTEMPTS && !context.stop.is_stopped() => {
                 let pause = Duration::from_millis(50 << attempt);
                 context.observer.observe(&Event::Retrying { node: None, attempt, why: &error.message, pause });
-                let _ = what;
                 thread::sleep(pause);
+                if error.kind == FailureKind::Connection
+                    && let Ok(again) = open_control(context)
+                {
+                    *session = again;
+                }
             }
             Failure::Theirs(error, what) => return Err(refusal(&error, &what)),
+            Failure::Commit(error) => return Err(not_committed(&error)),
             Failure::Ours(diagnostic) => return Err(*diagnostic),
         }
     }
@@ -81,6 +89,16 @@ pub fn publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId
 enum Failure {
     Ours(Box<Diagnostic>),
     Theirs(Box<EngineError>, String),
+    /// The answer to COMMIT; without one, nobody knows.
+    Commit(Box<EngineError>),
+}
+
+fn not_committed(error: &EngineError) -> Diagnostic {
+    let diagnostic = refusal(error, "the publish could not be committed");
+    if error.kind != FailureKind::Connection {
+        return diagnostic;
+    }
+    diagnostic.note("either all of it was published or nothing").help("run the build again: it makes sure")
 }
 
 fn try_publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId]) -> Result<Vec<Retired>, Failure> {
@@ -114,7 +132,7 @@ fn try_publish(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId
         LeftBehind::Dependents(diagnostic) => Failure::Ours(diagnostic),
     })?;
     // COMMIT is a message of its own: a lost answer can then mean one thing only.
-    session.control("commit", "commit").map_err(theirs("the publish could not be committed"))?;
+    session.control("commit", "commit").map_err(|error| Failure::Commit(Box::new(error)))?;
     Ok(retired)
 }
 

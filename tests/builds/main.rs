@@ -12,6 +12,7 @@ mod interrupted;
 mod project;
 mod refusals;
 mod strangers;
+mod temporary;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]
