@@ -204,6 +204,15 @@ fn node_reports(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<NodeReport> {
     let mut reports = Vec::with_capacity(request.plan.steps.len());
+    // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
+    let is_cancelled = |built: &Built| {
+        request.stop.is_stopped() && built.failure.as_ref().is_some_and(|failure| failure.code == CANCELLED)
+    };
+    let cancelled: BTreeSet<NodeId> = endings
+        .iter()
+        .filter(|(_, ending)| matches!(ending, Ending::Failed(built) if is_cancelled(built)))
+        .map(|(id, _)| *id)
+        .collect();
     for step in &request.plan.steps {
         let nothing = |status, culprit| NodeReport {
             node: step.node,
@@ -222,13 +231,13 @@ fn node_reports(
         reports.push(match endings.remove(&step.node) {
             Some(Ending::Done(built)) if published.contains(&step.node) => of(Status::Built, &built),
             Some(Ending::Done(built)) => of(Status::Staged, &built),
+            Some(Ending::Failed(built)) if is_cancelled(&built) => of(Status::Cancelled, &built),
             Some(Ending::Failed(mut built)) => {
                 let failed = of(Status::Failed, &built);
-                // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
-                let expected = |diagnostic: &Diagnostic| request.stop.is_stopped() && diagnostic.code == CANCELLED;
-                diagnostics.extend(built.failure.take().filter(|diagnostic| !expected(diagnostic)));
+                diagnostics.extend(built.failure.take());
                 failed
             }
+            Some(Ending::Skipped(culprit)) if cancelled.contains(&culprit) => nothing(Status::NotStarted, None),
             Some(Ending::Skipped(culprit)) => nothing(Status::Skipped, Some(culprit)),
             Some(Ending::NotStarted) => nothing(Status::NotStarted, None),
             None => match step.culprit.filter(|_| step.action == Action::Blocked) {
