@@ -95,7 +95,9 @@ fn coloured(terminal: &Terminal, status: Status) -> Cell {
 
 fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     let mut parts = Vec::new();
-    for status in [Status::Built, Status::Staged, Status::Skipped, Status::Failed, Status::Cancelled, Status::NotStarted] {
+    for status in
+        [Status::Built, Status::Staged, Status::Skipped, Status::Failed, Status::Cancelled, Status::NotStarted]
+    {
         let count = report.count(status);
         if count > 0 {
             parts.push(format!("{} {}", thousands(count as u64), status.word()));

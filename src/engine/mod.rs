@@ -13,6 +13,8 @@ mod template;
 
 pub use error::{EngineError, FailureKind, LoadPlace};
 pub use live::{Dependent, DependentKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind};
+/// A statement without the white space, comments and semicolon at its end.
+pub use scan::trim_end as without_end;
 
 use crate::{dialect::Dialect, name::RelationName};
 use std::{collections::BTreeMap, sync::Arc};

@@ -24,6 +24,7 @@ impl Token<'_> {
 
 /// The statement without a trailing `;` and what follows it (space, comments, further `;`); positions in it are
 /// positions in the statement.
+#[must_use]
 pub fn trim_end(statement: &str) -> &str {
     let end = Tokens::of(statement).filter(|token| token.text != ";").last().map_or(0, |token| token.end());
     &statement[..end]
