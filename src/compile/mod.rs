@@ -4,6 +4,7 @@
 //! connection.
 
 mod edges;
+mod incremental;
 mod names;
 mod nodes;
 mod reading;
@@ -114,7 +115,8 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         .enumerate()
         .map(|(index, origin)| match origin {
             Origin::Model(reading) => {
-                let edges = resolver.edges(NodeId::of(index), &readings[*reading]);
+                let mut edges = resolver.edges(NodeId::of(index), &readings[*reading]);
+                edges.diagnostics.extend(incremental::check(&all[index], &readings[*reading], edges.reads_itself));
                 let sites = resolver.sites(&edges);
                 Some((edges, sites))
             }
@@ -130,6 +132,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         let Some((edges, sites)) = found else { continue };
         node.reads = sites;
         node.sql = edges.sql;
+        node.incremental_sql = edges.incremental_sql;
         node.error = node.error.take().or_else(|| first_error(&edges.diagnostics));
         diagnostics.extend(edges.diagnostics.into_iter().map(|diagnostic| diagnostic.of_node(node.name.clone())));
     }

@@ -8,6 +8,7 @@
 mod support;
 
 mod both;
+mod incremental;
 mod interrupted;
 mod project;
 mod refusals;
