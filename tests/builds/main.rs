@@ -9,6 +9,7 @@ mod support;
 
 mod both;
 mod interrupted;
+mod macros;
 mod project;
 mod refusals;
 mod strangers;
