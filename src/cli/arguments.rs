@@ -82,6 +82,11 @@ pub enum Command {
     Show(Show),
     /// Run a query that only reads
     Query(Query),
+    /// Fetch from the target what templates may know of it
+    Catalog {
+        #[command(subcommand)]
+        command: Catalog,
+    },
     /// Check the target: connection, version, rights
     Debug(Debug),
     /// Remove what suiro wrote below target/
@@ -197,6 +202,16 @@ pub struct Query {
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Catalog {
+    /// Run the queries of values/*.yml and write what they return into these files, for `values()` in templates
+    Values {
+        /// Lists to fetch: names of files below values/, without extension; without them all
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -150,7 +150,7 @@ fn configured(mut node: Node, config: &project::Config) -> Node {
 
 /// Declared columns say what people know about some columns; whether they are all of them is not known, so a list is
 /// given only where every one has a type.
-fn declared(columns: &[project::Column]) -> Option<Vec<Column>> {
+pub(super) fn declared(columns: &[project::Column]) -> Option<Vec<Column>> {
     let complete = !columns.is_empty() && columns.iter().all(|column| column.data_type.is_some());
     complete.then(|| {
         let column = |column: &project::Column| Column {

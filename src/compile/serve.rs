@@ -32,7 +32,7 @@ pub(super) fn built_in_statements(sources: &mut Sources) -> Vec<MacroFile> {
             let below = path.to_string_lossy().replace('\\', "/");
             let file = add_virtual(sources, format!("(built in)/templates/{folder}/{below}"), text);
             let text = sources.get(file).shared_text();
-            files.push(MacroFile { file, path: format!("templates/{folder}/{below}"), text });
+            files.push(MacroFile::new(file, format!("templates/{folder}/{below}"), text));
         }
     }
     files
@@ -254,7 +254,9 @@ pub fn setting_renderer(
 ) -> impl Fn(&str, Span, RenderScope<'_>) -> Result<String, Vec<Diagnostic>> {
     let lookup = process_environment(environment);
     move |text, span, scope| {
-        let scope = Scope::of_settings(scope.vars.clone(), Arc::clone(&lookup));
+        let target = scope.target.map(super::visible_target);
+        let globals = scope.instance.map(|instance| ("instance".to_owned(), instance.clone())).into_iter().collect();
+        let scope = Scope::of_settings(scope.vars, Arc::clone(&lookup), target, &globals);
         render_setting(text, span, &scope).map(|setting| setting.text)
     }
 }

@@ -10,6 +10,7 @@ mod support;
 mod both;
 mod incremental;
 mod interrupted;
+mod macros;
 mod project;
 mod refusals;
 mod strangers;
