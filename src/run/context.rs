@@ -11,7 +11,7 @@ use crate::{
     source::{Place, Span},
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// What renders the statements of materializations and of publishing.
 pub trait Statements: Sync {
@@ -84,6 +84,8 @@ pub struct Context<'a> {
     pub observer: &'a dyn Observer,
     /// Whether to stop.
     pub stop: &'a Stop,
+    /// How long a publish tries to get its locks.
+    pub publish_timeout: Duration,
 }
 
 impl<'a> Context<'a> {
@@ -92,9 +94,15 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the database cannot be reached.
     pub fn connect(&self, purpose: &str) -> Result<Session<'a>, EngineError> {
-        let connection = self.engine.connect(&format!("{purpose} {}", self.run))?;
+        let connection = self.engine.connect(&self.purpose(purpose))?;
         self.stop.watch(connection.interrupter());
         self.prepared(connection)
+    }
+
+    /// What a session for that node or step is called.
+    #[must_use]
+    pub fn purpose(&self, what: &str) -> String {
+        format!("{what} {}", self.run)
     }
 
     /// A watched connection with the settings that runs need.

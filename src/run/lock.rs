@@ -20,8 +20,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long suiro tries to get all locks.
-const DEADLINE: Duration = Duration::from_secs(30);
 /// SQLSTATE of a lock that could not be had in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// SQLSTATE of a deadlock, in which suiro was the one to give way.
@@ -74,7 +72,7 @@ pub fn begin_with_locks(
         if context.stop.is_stopped() {
             return Ok(Locked::No(Box::new(Diagnostic::error(CANCELLED, "the publish was interrupted"))));
         }
-        if start.elapsed() > DEADLINE {
+        if start.elapsed() > context.publish_timeout {
             return Ok(Locked::No(Box::new(not_had(context, session, name, &error))));
         }
         order[..=at].rotate_right(1);
@@ -110,10 +108,12 @@ fn take(
 }
 
 fn not_had(context: &Context<'_>, session: &mut Session<'_>, name: &RelationName, error: &EngineError) -> Diagnostic {
-    let seconds = DEADLINE.as_secs();
     let mut diagnostic = Diagnostic::error(
         LOCK_NOT_HAD,
-        format!("nothing was published: `{name}` could not be locked within {seconds} seconds ({})", error.message),
+        format!(
+            "nothing was published: `{name}` could not be locked within {:?} ({})",
+            context.publish_timeout, error.message
+        ),
     );
     // Without the rights to see other sessions, the message does without their names.
     let holders = context.step("holders", &json!({"schema": name.schema, "name": name.name}));
@@ -123,5 +123,7 @@ fn not_had(context: &Context<'_>, session: &mut Session<'_>, name: &RelationName
             diagnostic = diagnostic.note(format!("held by {holder}"));
         }
     }
-    diagnostic.help("end the sessions that hold it, or run the build again when they are done")
+    diagnostic
+        .help("end the sessions that hold it, or run the build again when they are done")
+        .help("to try for longer, raise `publish_timeout` of the target")
 }

@@ -81,6 +81,8 @@ pub struct Request<'a> {
     pub fail_fast: bool,
     /// What appears together.
     pub publish: PublishMode,
+    /// How long a publish tries to get its locks.
+    pub publish_timeout: Duration,
 }
 
 /// Carries out a plan. Whatever goes wrong is in the report.
@@ -143,14 +145,10 @@ fn carry_out(
         referee: request.referee,
         observer: request.observer,
         stop: request.stop,
+        publish_timeout: request.publish_timeout,
     };
-    // Not watched by the stop switch: it has to clean up after a stop.
-    let mut control = Session::new(request.engine.connect(context.run)?, request.observer);
-    for statement in context.step("control", &serde_json::Value::Null)? {
-        control.execute(None, &statement)?;
-    }
+    let mut control = open_control(&context)?;
     sweep::prepare(&context, &mut control)?;
-    fence::claim(&context, &mut control)?;
     let endings = build_all(request, &context, built);
     let staged: BTreeMap<NodeId, &Staged> = endings
         .iter()
@@ -196,6 +194,20 @@ fn left_over(
     left
 }
 
+/// The run's own session, which makes room, publishes and cleans up. It says to other runs that this one is alive, and
+/// is opened again when it is lost.
+///
+/// Not watched by the stop switch: it has to clean up after a stop.
+fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
+    let mut control = Session::new(context.engine.connect(context.run)?, context.observer);
+    for statement in context.step("control", &serde_json::Value::Null)? {
+        control.execute(None, &statement)?;
+    }
+    sweep::claim_run(context, &mut control)?;
+    fence::claim(context, &mut control)?;
+    Ok(control)
+}
+
 fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<NodeId>) -> Endings {
     let waits = built
         .iter()
@@ -233,6 +245,15 @@ fn node_reports(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<NodeReport> {
     let mut reports = Vec::with_capacity(request.plan.steps.len());
+    // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
+    let is_cancelled = |built: &Built| {
+        request.stop.is_stopped() && built.failure.as_ref().is_some_and(|failure| failure.code == CANCELLED)
+    };
+    let cancelled: BTreeSet<NodeId> = endings
+        .iter()
+        .filter(|(_, ending)| matches!(ending, Ending::Failed(built) if is_cancelled(built)))
+        .map(|(id, _)| *id)
+        .collect();
     for step in &request.plan.steps {
         let nothing = |status, culprit| NodeReport {
             node: step.node,
@@ -251,13 +272,13 @@ fn node_reports(
         reports.push(match endings.remove(&step.node) {
             Some(Ending::Done(built)) if published.contains(&step.node) => of(Status::Built, &built),
             Some(Ending::Done(built)) => of(Status::Staged, &built),
+            Some(Ending::Failed(built)) if is_cancelled(&built) => of(Status::Cancelled, &built),
             Some(Ending::Failed(mut built)) => {
                 let failed = of(Status::Failed, &built);
-                // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
-                let expected = |diagnostic: &Diagnostic| request.stop.is_stopped() && diagnostic.code == CANCELLED;
-                diagnostics.extend(built.failure.take().filter(|diagnostic| !expected(diagnostic)));
+                diagnostics.extend(built.failure.take());
                 failed
             }
+            Some(Ending::Skipped(culprit)) if cancelled.contains(&culprit) => nothing(Status::NotStarted, None),
             Some(Ending::Skipped(culprit)) => nothing(Status::Skipped, Some(culprit)),
             Some(Ending::NotStarted) => nothing(Status::NotStarted, None),
             None => match step.culprit.filter(|_| step.action == Action::Blocked) {

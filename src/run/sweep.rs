@@ -3,11 +3,11 @@
 //! A run that was killed leaves staged relations behind. Only what carries the project's staging mark and belongs to no
 //! living run is removed, one relation at a time, never with CASCADE.
 
-use super::{Context, Session, publish::Retired};
+use super::{Context, Session, open_control, publish::Retired};
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
-    engine::{EngineError, RelationKind},
+    engine::{EngineError, FailureKind, RelationKind},
     name::RelationName,
     plan::staging_mark,
 };
@@ -17,15 +17,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Begins the names of everything that is staged.
 const PREFIX: &str = "__suiro_";
 
-/// Removes what dead runs left, claims this run's name, and makes the schemas to stage in.
+/// Says to other runs that this one is alive, for as long as the session lives.
+pub fn claim_run(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
+    match context.manifest.dialect {
+        Dialect::Postgres => claim(context, session, context.run).map(|_| ()),
+        // The file's lock says it.
+        Dialect::DuckDb => Ok(()),
+    }
+}
+
+/// Removes what dead runs left, and makes the schemas to stage in.
 pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
     let schemas: Vec<&str> = context.staging.schemas.iter().map(String::as_str).collect();
     let live = session.connection.catalog(&schemas)?;
     match context.manifest.dialect {
-        Dialect::Postgres => {
-            claim(context, session, context.run)?;
-            sweep_schemas(context, session)?;
-        }
+        Dialect::Postgres => sweep_schemas(context, session)?,
         Dialect::DuckDb => {
             let begins = staged_comment(&context.manifest.project);
             let ours = |comment: &Option<String>| {
@@ -164,9 +170,9 @@ fn discard(
 }
 
 /// Removes what stands staged and is not needed any more, what was replaced, and the run's own schemas.
-pub fn clean_up(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
+pub fn clean_up<'a>(
+    context: &Context<'a>,
+    session: &mut Session<'a>,
     left: &[(RelationName, &'static str)],
     retired: &[Retired],
 ) -> Vec<Diagnostic> {
@@ -182,7 +188,14 @@ pub fn clean_up(
         let old: BTreeSet<String> = retired.iter().map(|old| old.name.schema.to_string()).collect();
         schemas.extend(old);
     }
-    match discard(context, session, &relations, &schemas) {
+    let mut discarded = discard(context, session, &relations, &schemas);
+    if discarded.as_ref().is_err_and(|error| error.kind == FailureKind::Connection)
+        && let Ok(again) = open_control(context)
+    {
+        *session = again;
+        discarded = discard(context, session, &relations, &schemas);
+    }
+    match discarded {
         Ok(()) => Vec::new(),
         Err(error) => vec![
             Diagnostic::warning(

@@ -14,6 +14,7 @@ mod macros;
 mod project;
 mod refusals;
 mod strangers;
+mod temporary;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

@@ -103,6 +103,7 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
             Publish::Group => PublishMode::Group,
             Publish::Model => PublishMode::Model,
         },
+        publish_timeout: compilation.project.target.publish_timeout(),
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());

@@ -105,7 +105,11 @@ fn attempt<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, id: Nod
         return Err(bug(node, "it has no relation to be staged in"));
     };
     let session = match session {
-        Some(session) => session,
+        Some(session) => {
+            let serve = session.connection.serve(&context.purpose(&node.name));
+            serve.map_err(|error| Failure::theirs(error, "connect"))?;
+            session
+        }
         none => none.insert(context.connect(&node.name).map_err(|error| Failure::theirs(error, "connect"))?),
     };
     // One transaction, so that what is staged carries its mark from the first moment it can be seen.

@@ -11,6 +11,7 @@ pub use cut::Retired;
 use super::{
     Context, Event, Staged,
     lock::{self, Locked},
+    open_control,
     session::{Session, refusal},
 };
 use crate::{
@@ -33,9 +34,9 @@ const ATTEMPTS: u32 = 5;
 ///
 /// # Errors
 /// What keeps the cut from being published; everything live is as it was.
-pub fn publish(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
+pub fn publish<'a>(
+    context: &Context<'a>,
+    session: &mut Session<'a>,
     nodes: &[NodeId],
     staged: &BTreeMap<NodeId, &Staged>,
 ) -> Result<Vec<Retired>, Diagnostic> {
@@ -53,15 +54,18 @@ pub fn publish(
         };
         let _rolled_back = session.control("rollback", "rollback");
         match failure {
-            Failure::Theirs(error, what)
-                if error.kind == FailureKind::Temporary && attempt < ATTEMPTS && !context.stop.is_stopped() =>
-            {
+            Failure::Theirs(error, _) if error.may_pass() && attempt < ATTEMPTS && !context.stop.is_stopped() => {
                 let pause = Duration::from_millis(50 << attempt);
                 context.observer.observe(&Event::Retrying { node: None, attempt, why: &error.message, pause });
-                let _ = what;
                 thread::sleep(pause);
+                if error.kind == FailureKind::Connection
+                    && let Ok(again) = open_control(context)
+                {
+                    *session = again;
+                }
             }
             Failure::Theirs(error, what) => return Err(refusal(&error, &what)),
+            Failure::Commit(error) => return Err(not_committed(&error)),
             Failure::Ours(diagnostic) => return Err(*diagnostic),
         }
     }
@@ -70,6 +74,16 @@ pub fn publish(
 enum Failure {
     Ours(Box<Diagnostic>),
     Theirs(Box<EngineError>, String),
+    /// The answer to COMMIT; without one, nobody knows.
+    Commit(Box<EngineError>),
+}
+
+fn not_committed(error: &EngineError) -> Diagnostic {
+    let diagnostic = refusal(error, "the publish could not be committed");
+    if error.kind != FailureKind::Connection {
+        return diagnostic;
+    }
+    diagnostic.note("either all of it was published or nothing").help("run the build again: it makes sure")
 }
 
 fn try_publish(
@@ -111,7 +125,7 @@ fn try_publish(
         LeftBehind::Dependents(diagnostic) => Failure::Ours(diagnostic),
     })?;
     // COMMIT is a message of its own: a lost answer can then mean one thing only.
-    session.control("commit", "commit").map_err(theirs("the publish could not be committed"))?;
+    session.control("commit", "commit").map_err(|error| Failure::Commit(Box::new(error)))?;
     Ok(retired)
 }
 
