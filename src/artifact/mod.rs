@@ -8,7 +8,7 @@ pub mod row;
 mod store;
 
 pub use log::Log;
-pub use store::{FOLDER, Store, WRITTEN};
+pub use store::{FOLDER, Store, WRITTEN, replace};
 
 use crate::{
     manifest::{Column, Manifest, Node, NodeId},

@@ -11,7 +11,7 @@ mod terminal;
 
 use crate::exit::Exit;
 use app::App;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Catalog, Command};
 use clap::Parser;
 use std::process::ExitCode;
 use terminal::{Loudness, Terminal};
@@ -51,6 +51,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Lineage(arguments) => commands::lineage::run(app, arguments),
         Command::Show(arguments) => commands::show::run(app, arguments),
         Command::Query(arguments) => commands::query::run(app, arguments),
+        Command::Catalog { command: Catalog::Values { names } } => commands::catalog::values(app, names),
         Command::Debug(arguments) => commands::debug::run(app, arguments),
         Command::Clean => commands::clean::run(app),
         Command::Explain(arguments) => commands::explain::run(app, arguments),

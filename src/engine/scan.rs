@@ -297,7 +297,7 @@ mod tests {
     fn never_panics_on_cut_text() {
         let text = "select E'\\', $a$ 漢 $a$ /* /* */ \"x\"\" -- y\n ; $";
         for (at, _) in text.char_indices() {
-            let _ = trim_end(&text[..at]);
+            let _trimmed = trim_end(&text[..at]);
             is_several(&text[at..]);
             counts_rows(&text[at..]);
         }

@@ -352,6 +352,7 @@ mod tests {
                 ("meta".to_owned(), serde_json::json!({"pii": true})),
             ]),
             sql: None,
+            incremental_sql: None,
             error: None,
         };
         let manifest = Manifest {

@@ -10,6 +10,7 @@
 
 mod config;
 mod disk;
+mod docs;
 mod field;
 mod folder;
 mod front_matter;
@@ -25,6 +26,7 @@ mod selector;
 mod settings;
 mod target;
 mod value;
+mod values;
 mod yaml;
 
 pub use config::{Config, NodeKind, Setting};
@@ -38,6 +40,7 @@ pub use seed::{Rows, Seed, SeedColumn, SeedTable, SeedType};
 pub use selector::{Definition, MethodDefinition, Selector};
 pub use settings::{Publish, Settings, UnknownRelations};
 pub use target::{DuckDbTarget, PostgresTarget, Secret, Target, TargetKind};
+pub use values::{ValueList, with_values};
 
 use crate::{diagnostic::Diagnostic, source::FileId};
 use serde_json::Value;
@@ -73,6 +76,10 @@ pub struct Project {
     pub template_overrides: BTreeMap<String, TextFile>,
     /// The SQL files below the test paths.
     pub test_files: Vec<TextFile>,
+    /// The docs blocks of the Markdown files below the model paths, by name.
+    pub docs: BTreeMap<String, String>,
+    /// The lists of values below `values/`.
+    pub value_lists: Vec<ValueList>,
 }
 
 /// A file that other phases read.
@@ -84,6 +91,8 @@ pub struct TextFile {
     pub path: String,
     /// Its path below the template or test path.
     pub below: String,
+    /// Which template path it stands below: of files with one path below, that of the highest layer counts.
+    pub layer: usize,
     /// Its text.
     pub text: Arc<str>,
 }

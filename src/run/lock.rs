@@ -29,34 +29,45 @@ const DEADLOCK: &str = "40P01";
 pub enum Locked {
     /// All of them; a transaction is open.
     All,
-    /// Not all of them; no transaction is open.
+    /// Not all of them; the transaction must be rolled back.
     No(Box<Diagnostic>),
 }
 
-/// Opens a transaction and takes every lock that replacing these relations needs.
+/// Opens a transaction, makes the changes that no reader waits for, and takes every lock that replacing these relations
+/// needs.
+///
+/// The changes come first: they may take long, and a lock that cannot be had gives back the other locks only.
 ///
 /// # Errors
 /// When the database refuses a statement for another reason than a lock.
 pub fn begin_with_locks(
     context: &Context<'_>,
     session: &mut Session<'_>,
+    changes: &[Statement],
     relations: &[(&RelationName, &LiveRelation)],
 ) -> Result<Locked, EngineError> {
+    session.control("begin", "begin transaction")?;
+    for change in changes {
+        session.execute(None, change)?;
+    }
     if context.manifest.dialect == Dialect::DuckDb {
-        session.control("begin", "begin transaction")?;
         return Ok(Locked::All);
     }
+    session.control("savepoint", "savepoint suiro_locks")?;
     let mut order: Vec<(&RelationName, Vec<Statement>)> = Vec::with_capacity(relations.len());
     for (name, live) in relations {
-        let kind = if live.kind == RelationKind::View { "view" } else { "table" };
+        let kind = match live.kind {
+            RelationKind::View => "view",
+            RelationKind::MaterializedView => "materialized view",
+            RelationKind::Table | RelationKind::Other => "table",
+        };
         let values = json!({"kind": kind, "live": context.qualified(name), "owner": live.owner});
         order.push((name, context.step("lock", &values)?));
     }
     let start = Instant::now();
     loop {
-        session.control("begin", "begin")?;
         let Some((at, error)) = take(session, &order)? else { return Ok(Locked::All) };
-        session.control("rollback", "rollback")?;
+        session.control("rollback", "rollback to savepoint suiro_locks")?;
         let (name, _) = order[at];
         if context.stop.is_stopped() {
             return Ok(Locked::No(Box::new(Diagnostic::error(CANCELLED, "the publish was interrupted"))));

@@ -7,6 +7,7 @@ mod bind;
 mod build;
 mod context;
 mod event;
+mod fence;
 mod lock;
 mod publish;
 mod report;
@@ -15,6 +16,7 @@ mod session;
 mod stop;
 mod sweep;
 
+pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use event::{Event, Observer};
 pub use report::{NodeReport, RunReport, Status};
@@ -27,7 +29,8 @@ use crate::{
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
-    manifest::{Manifest, NodeId},
+    manifest::{Form, Manifest, NodeId},
+    name::RelationName,
     parse::Referee,
     plan::{Action, Plan, RunId, staging},
 };
@@ -126,11 +129,13 @@ fn carry_out(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(Endings, BTreeSet<NodeId>), EngineError> {
     let staging = staging(request.manifest, built, request.run);
+    let increments = request.plan.increments();
     let database = database(request.engine)?;
     let context = Context {
         manifest: request.manifest,
         staging: &staging,
         built,
+        increments: &increments,
         engine: request.engine,
         database: database.as_deref(),
         run: request.run.as_str(),
@@ -145,11 +150,18 @@ fn carry_out(
     let mut control = open_control(&context)?;
     sweep::prepare(&context, &mut control)?;
     let endings = build_all(request, &context, built);
+    let staged: BTreeMap<NodeId, &Staged> = endings
+        .iter()
+        .filter_map(|(id, ending)| match ending {
+            Ending::Done(built) => Some((*id, built.staged.as_ref()?)),
+            _ => None,
+        })
+        .collect();
     let mut published = BTreeSet::new();
     let mut retired = Vec::new();
     if !request.stop.is_stopped() {
         for cut in cuts(request, &endings) {
-            match publish::publish(&context, &mut control, &cut) {
+            match publish::publish(&context, &mut control, &cut, &staged) {
                 Ok(old) => {
                     published.extend(cut);
                     retired.extend(old);
@@ -158,8 +170,28 @@ fn carry_out(
             }
         }
     }
-    diagnostics.extend(sweep::clean_up(&context, &mut control, &published, &retired));
+    let left = left_over(request, &context, &staged, &published);
+    diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
     Ok((endings, published))
+}
+
+/// What stands staged after the publish: all of what was not published, and the batches of what was.
+fn left_over(
+    request: &Request<'_>,
+    context: &Context<'_>,
+    staged: &BTreeMap<NodeId, &Staged>,
+    published: &BTreeSet<NodeId>,
+) -> Vec<(RelationName, &'static str)> {
+    let mut left = Vec::new();
+    // Readers first: what they read cannot be dropped before them.
+    for id in request.graph.order(&staged.keys().copied().collect()).into_iter().rev() {
+        let (Some(name), Some(found)) = (context.staging.relations.get(&id), staged.get(&id)) else { continue };
+        let made = found.relations(name);
+        // A table that was published has moved; a view was made anew under its published name.
+        let moved = matches!(found.kind, StagedKind::Table | StagedKind::MaterializedView);
+        left.extend(made.into_iter().skip(usize::from(moved && published.contains(&id))));
+    }
+    left
 }
 
 /// The run's own session, which makes room, publishes and cleans up. It says to other runs that this one is alive, and
@@ -172,13 +204,14 @@ fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
         control.execute(None, &statement)?;
     }
     sweep::claim_run(context, &mut control)?;
+    fence::claim(context, &mut control)?;
     Ok(control)
 }
 
 fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<NodeId>) -> Endings {
     let waits = built
         .iter()
-        .map(|id| (*id, request.graph.parents(*id).filter(|parent| built.contains(parent)).collect()))
+        .map(|id| (*id, request.manifest.relations_read(*id).intersection(built).copied().collect()))
         .collect();
     let urgency = request.graph.heights(built);
     let jobs = Jobs { waits: &waits, urgency: &urgency, threads: request.threads, fail_fast: request.fail_fast };
@@ -191,10 +224,18 @@ fn cuts(request: &Request<'_>, endings: &Endings) -> Vec<Vec<NodeId>> {
         endings.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))).map(|(id, _)| *id).collect();
     let parts = match request.publish {
         PublishMode::Run => vec![done],
-        PublishMode::Group => request.graph.components(&done),
+        PublishMode::Group => connected(request, &done),
         PublishMode::Model => request.graph.order(&done).into_iter().map(|id| BTreeSet::from([id])).collect(),
     };
     parts.into_iter().filter(|part| !part.is_empty()).map(|part| request.graph.order(&part)).collect()
+}
+
+/// The connected parts of these nodes; an ephemeral model connects what it reads with what reads it.
+fn connected(request: &Request<'_>, done: &BTreeSet<NodeId>) -> Vec<BTreeSet<NodeId>> {
+    let inlined = request.manifest.iter().filter(|(_, node)| node.form() == Form::Ephemeral).map(|(id, _)| id);
+    let joined: BTreeSet<NodeId> = done.iter().copied().chain(inlined).collect();
+    let parts = request.graph.components(&joined);
+    parts.into_iter().map(|part| part.intersection(done).copied().collect()).collect()
 }
 
 fn node_reports(

@@ -8,7 +8,6 @@ use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
     engine::{EngineError, FailureKind, RelationKind},
-    manifest::NodeId,
     name::RelationName,
     plan::staging_mark,
 };
@@ -71,7 +70,7 @@ fn staged_comment(project: &str) -> String {
 /// Takes the advisory lock that says a run is alive; whether it could be had.
 fn claim(context: &Context<'_>, session: &mut Session<'_>, run: &str) -> Result<bool, EngineError> {
     let mut had = false;
-    for statement in context.step("claim", &json!({"key": key(run)}))? {
+    for statement in context.step("claim", &json!({"key": key(&[run])}))? {
         let rows = session.connection.query(&statement.text, None)?;
         let answer = rows.rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
         had = matches!(answer, Some("t" | "true"));
@@ -79,11 +78,15 @@ fn claim(context: &Context<'_>, session: &mut Session<'_>, run: &str) -> Result<
     Ok(had)
 }
 
-/// A run's advisory lock.
-fn key(run: &str) -> i64 {
-    let hash = blake3::hash(run.as_bytes());
+/// An advisory lock that stands for these words.
+pub fn key(words: &[&str]) -> i64 {
+    let mut hasher = blake3::Hasher::new();
+    for word in words {
+        hasher.update(word.as_bytes());
+        hasher.update(&[0]);
+    }
     let mut bytes = [0; 8];
-    bytes.copy_from_slice(&hash.as_bytes()[..8]);
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     i64::from_le_bytes(bytes)
 }
 
@@ -114,7 +117,7 @@ fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(),
         let schemas: Vec<String> = schemas.into_iter().map(str::to_owned).collect();
         // What cannot be removed (somebody's view reads it) stays for the next run.
         let _left = discard(context, session, &relations, &schemas);
-        for statement in context.step("release", &json!({"key": key(run)}))? {
+        for statement in context.step("release", &json!({"key": key(&[run])}))? {
             session.connection.query(&statement.text, None)?;
         }
     }
@@ -166,21 +169,15 @@ fn discard(
     Ok(())
 }
 
-/// Removes what was staged and not published, what was replaced, and the run's own schemas.
+/// Removes what stands staged and is not needed any more, what was replaced, and the run's own schemas.
 pub fn clean_up<'a>(
     context: &Context<'a>,
     session: &mut Session<'a>,
-    published: &BTreeSet<NodeId>,
+    left: &[(RelationName, &'static str)],
     retired: &[Retired],
 ) -> Vec<Diagnostic> {
     let in_place = context.staging.retired.is_empty();
-    let mut relations: Vec<(RelationName, &str)> = context
-        .staging
-        .relations
-        .iter()
-        .filter(|(id, _)| !published.contains(id))
-        .map(|(id, staged)| (staged.clone(), context.staged_kind(context.manifest.node(*id))))
-        .collect();
+    let mut relations: Vec<(RelationName, &str)> = left.to_vec();
     if !in_place {
         relations.extend(retired.iter().map(|old| (old.name.clone(), old.kind)));
     }

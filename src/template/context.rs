@@ -1,6 +1,6 @@
 //! What belongs to one render: what its template can see, and what it asked for so far.
 
-use super::{Input, Ref, failure::Failure, names, relation::Relation, scope::Seen, trace::Trail};
+use super::{Input, Ref, failure::Failure, names, relation::Relation, scope::Seen, trace::Trail, value::from_json};
 use minijinja::{
     Error, State, Value,
     value::{Object, ObjectRepr},
@@ -17,6 +17,7 @@ pub(super) struct Context {
     pub incremental: bool,
     pub config: BTreeMap<String, serde_json::Value>,
     this: Option<Arc<Relation>>,
+    instance: Option<Value>,
     progress: Mutex<Progress>,
     /// The noted call at which to give up, so that the error tells where it stands.
     stop_at: Option<usize>,
@@ -83,6 +84,7 @@ impl Context {
             incremental: input.incremental,
             config: input.config.clone(),
             this: Some(Arc::new(Relation::this(input.this))),
+            instance: input.instance.map(from_json),
             progress: Mutex::default(),
             stop_at: None,
             trail: None,
@@ -96,6 +98,7 @@ impl Context {
             incremental: false,
             config: BTreeMap::new(),
             this: None,
+            instance: None,
             progress: Mutex::default(),
             stop_at: None,
             trail: None,
@@ -138,6 +141,11 @@ impl Context {
         if self.stop_at == Some(number) { Err(Halt::error()) } else { Ok(number) }
     }
 
+    /// The schema of the model that is rendered; empty for a setting.
+    pub fn schema(&self) -> &str {
+        self.this.as_ref().map_or("", |this| this.schema())
+    }
+
     /// Whether `this` was printed or looked into.
     pub fn uses_this(&self) -> bool {
         self.this.as_ref().is_some_and(|this| this.is_used())
@@ -157,7 +165,8 @@ impl Object for Context {
         match key {
             names::CONTEXT => Some(Value::from_dyn_object(Arc::clone(self))),
             "this" => self.this.as_ref().map(|this| Value::from_dyn_object(Arc::clone(this))),
-            "target" if self.this.is_some() => Some(self.scope.target.clone()),
+            "target" if !self.scope.target.is_undefined() => Some(self.scope.target.clone()),
+            "instance" if self.instance.is_some() => self.instance.clone(),
             _ => self.scope.globals.get(key).cloned(),
         }
     }

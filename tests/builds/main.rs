@@ -8,7 +8,9 @@
 mod support;
 
 mod both;
+mod incremental;
 mod interrupted;
+mod macros;
 mod project;
 mod refusals;
 mod strangers;

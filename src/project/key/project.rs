@@ -169,3 +169,17 @@ pub(crate) const SELECTOR_METHOD: Table = Table {
         ignored("indirect_selection", "a test is selected with what it reads"),
     ]],
 };
+
+/// A file of `values/`.
+pub(crate) const VALUE_LIST: Table = Table {
+    place: "a list of values",
+    keys: &[&[
+        key("description", Kind::Text, "what the values are, for people").late(),
+        key("query", Kind::Text, "a query that fetches the values; names of the project are resolved").late(),
+        key(
+            "values",
+            Kind::List,
+            "the values, as `suiro catalog values` wrote them: one for each row, a mapping where the query has several columns",
+        ),
+    ]],
+};

@@ -99,7 +99,7 @@ impl Loading<'_> {
         let opened = self.read(files.models.files.iter().filter(|file| is_text(file)));
         let (yamls, sqls): (Vec<Opening>, Vec<Opening>) =
             opened.into_iter().partition(|file| file.found.extension() != "sql");
-        let scope = RenderScope { vars: &file.vars, target: file.target.as_ref() };
+        let scope = RenderScope { vars: &file.vars, target: file.target.as_ref(), instance: None };
         let renderer = Renderer { render: self.options.render, scope };
         let mut reader = match &file.target {
             Some(_) => Reader::new(Some(renderer)),
@@ -124,7 +124,10 @@ impl Loading<'_> {
         if self.options.scan_seeds {
             self.scan(&mut seeds, file.target.as_ref());
         }
+        self.empty_paths(&file.top, &files.templates);
         let (macro_files, template_overrides) = self.templates(&files.templates);
+        let docs = self.docs(&files.models);
+        let value_lists = self.value_lists();
         let test_files = self.text_files(files.tests.files.iter().filter(|file| file.extension() == "sql"));
         Some(Project {
             root: self.root.clone(),
@@ -140,6 +143,8 @@ impl Loading<'_> {
             macro_files,
             template_overrides,
             test_files,
+            docs,
+            value_lists,
         })
     }
 }
