@@ -9,6 +9,7 @@ mod support;
 
 mod both;
 mod incremental;
+mod full;
 mod interrupted;
 mod macros;
 mod project;
