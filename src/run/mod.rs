@@ -4,6 +4,7 @@
 //! is `plan/`), or knowing a terminal (that is `cli/`).
 
 mod bind;
+mod budget;
 mod build;
 mod context;
 mod event;
@@ -148,6 +149,10 @@ fn carry_out(
         publish_timeout: request.publish_timeout,
     };
     let mut control = open_control(&context)?;
+    if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
+        diagnostics.push(diagnostic);
+        return Ok((BTreeMap::new(), BTreeSet::new()));
+    }
     sweep::prepare(&context, &mut control)?;
     let endings = build_all(request, &context, built);
     let staged: BTreeMap<NodeId, &Staged> = endings
@@ -222,6 +227,11 @@ fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<Node
 fn cuts(request: &Request<'_>, endings: &Endings) -> Vec<Vec<NodeId>> {
     let done: BTreeSet<NodeId> =
         endings.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))).map(|(id, _)| *id).collect();
+    parts(request, done)
+}
+
+/// What of these nodes appears together, each part in building order.
+fn parts(request: &Request<'_>, done: BTreeSet<NodeId>) -> Vec<Vec<NodeId>> {
     let parts = match request.publish {
         PublishMode::Run => vec![done],
         PublishMode::Group => connected(request, &done),

@@ -11,6 +11,7 @@ mod both;
 mod incremental;
 mod full;
 mod interrupted;
+mod locks;
 mod macros;
 mod project;
 mod refusals;

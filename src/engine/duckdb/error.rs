@@ -185,7 +185,8 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
         return (code::DISK_FULL, Permanent, help("make room on the disk, then run again"));
     }
     if has("File too large") || has("Disk quota exceeded") || ["27", "122"].contains(&said.errno.as_str()) {
-        let text = "the file system, a quota or `ulimit -f` does not let the file grow: raise it, or put the file elsewhere";
+        let text =
+            "the file system, a quota or `ulimit -f` does not let the file grow: raise it, or put the file elsewhere";
         return (code::DISK_FULL, Permanent, help(text));
     }
     if has("Ambiguous reference to catalog or schema") {
