@@ -12,6 +12,7 @@ mod incremental;
 mod full;
 mod interrupted;
 mod locks;
+mod moved;
 mod macros;
 mod project;
 mod refusals;
