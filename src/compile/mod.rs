@@ -5,8 +5,8 @@
 
 mod describe;
 mod edges;
-mod known;
 mod incremental;
+mod known;
 mod names;
 mod nodes;
 mod reading;
@@ -18,8 +18,9 @@ pub use serve::{process_environment, setting_renderer};
 
 use crate::{
     diagnostic::{Diagnostic, code::CYCLE},
+    dialect::Dialect,
     graph::{Graph, Selector},
-    manifest::{Manifest, Node, NodeId, NodeKind},
+    manifest::{Form, Manifest, Node, NodeId, NodeKind},
     name::NamePart,
     parse::Referee,
     project::{self, LoadOptions, Loaded, Project},
@@ -103,6 +104,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     own((&project, &sources), &readings, &mut all, &origins, &mut diagnostics);
     for (node, origin) in all.iter_mut().zip(&origins) {
         if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
+            && node.form() != Form::Ephemeral
             && !statements.has("materializations", project.target.dialect(), &name)
         {
             let problem = no_materialization(&name, &readings[*index], &statements, project.target.dialect());
@@ -200,17 +202,19 @@ fn own(
     }
 }
 
-fn no_materialization(
-    name: &str,
-    reading: &Reading,
-    statements: &StatementTemplates,
-    dialect: crate::dialect::Dialect,
-) -> Diagnostic {
-    let known = statements.names("materializations", dialect);
+fn no_materialization(name: &str, reading: &Reading, statements: &StatementTemplates, dialect: Dialect) -> Diagnostic {
+    let mut known = statements.names("materializations", dialect);
+    known.push("ephemeral");
+    known.sort_unstable();
+    known.dedup();
     let mut problem =
         Diagnostic::error(crate::diagnostic::code::TEMPLATE_NOT_FOUND, format!("there is no materialization `{name}`"));
     if let Some(given) = reading.model.config.materialized() {
         problem = problem.at(given.span, "not known");
+    }
+    let elsewhere = Dialect::ALL.into_iter().find(|other| statements.has("materializations", *other, name));
+    if let Some(elsewhere) = elsewhere {
+        problem = problem.note(format!("`{name}` exists on {} only", elsewhere.title()));
     }
     problem
         .suggest(name, known.iter().copied())

@@ -8,6 +8,7 @@
 mod support;
 
 mod both;
+mod ephemeral;
 mod incremental;
 mod interrupted;
 mod macros;
