@@ -8,6 +8,7 @@ mod build;
 mod context;
 mod event;
 mod fence;
+mod hooks;
 mod lock;
 mod publish;
 mod report;
@@ -149,6 +150,7 @@ fn carry_out(
     };
     let mut control = open_control(&context)?;
     sweep::prepare(&context, &mut control)?;
+    hooks::run_start(&context, &mut control)?;
     let endings = build_all(request, &context, built);
     let staged: BTreeMap<NodeId, &Staged> = endings
         .iter()
@@ -170,6 +172,8 @@ fn carry_out(
             }
         }
     }
+    diagnostics.extend(hooks::outside(&context, &mut control, &published));
+    diagnostics.extend(hooks::run_end(&context, &mut control));
     let left = left_over(request, &context, &staged, &published);
     diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
     Ok((endings, published))

@@ -13,6 +13,7 @@ mod incremental;
 mod interrupted;
 mod macros;
 mod project;
+mod properties;
 mod refusals;
 mod strangers;
 mod temporary;
