@@ -3,12 +3,14 @@
 //! In: what the command line says. Out: a [`Compilation`] as far as the project allows, and every diagnostic. Never: a
 //! connection.
 
+mod decorate;
 mod describe;
 mod edges;
-mod known;
 mod incremental;
+mod known;
 mod names;
 mod nodes;
+mod properties;
 mod reading;
 mod serve;
 
@@ -18,8 +20,9 @@ pub use serve::{process_environment, setting_renderer};
 
 use crate::{
     diagnostic::{Diagnostic, code::CYCLE},
+    dialect::Dialect,
     graph::{Graph, Selector},
-    manifest::{Manifest, Node, NodeId, NodeKind},
+    manifest::{Form, Manifest, Node, NodeId, NodeKind, RunHooks},
     name::NamePart,
     parse::Referee,
     project::{self, LoadOptions, Loaded, Project},
@@ -103,6 +106,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     own((&project, &sources), &readings, &mut all, &origins, &mut diagnostics);
     for (node, origin) in all.iter_mut().zip(&origins) {
         if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
+            && node.form() != Form::Ephemeral
             && !statements.has("materializations", project.target.dialect(), &name)
         {
             let problem = no_materialization(&name, &readings[*index], &statements, project.target.dialect());
@@ -147,6 +151,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         target: project.target.name.clone(),
         schema: project.target.schema.clone(),
         nodes: all,
+        run_hooks: RunHooks::default(),
     };
     let graph = Graph::new(&manifest);
     let selectors = serve::selectors(&project, &mut diagnostics);
@@ -166,6 +171,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         statements,
         referee: request.referee,
     };
+    compilation.add_properties();
     compilation.check_names();
     compilation.report_cycles();
     Ok(compilation)
@@ -200,17 +206,19 @@ fn own(
     }
 }
 
-fn no_materialization(
-    name: &str,
-    reading: &Reading,
-    statements: &StatementTemplates,
-    dialect: crate::dialect::Dialect,
-) -> Diagnostic {
-    let known = statements.names("materializations", dialect);
+fn no_materialization(name: &str, reading: &Reading, statements: &StatementTemplates, dialect: Dialect) -> Diagnostic {
+    let mut known = statements.names("materializations", dialect);
+    known.push("ephemeral");
+    known.sort_unstable();
+    known.dedup();
     let mut problem =
         Diagnostic::error(crate::diagnostic::code::TEMPLATE_NOT_FOUND, format!("there is no materialization `{name}`"));
     if let Some(given) = reading.model.config.materialized() {
         problem = problem.at(given.span, "not known");
+    }
+    let elsewhere = Dialect::ALL.into_iter().find(|other| statements.has("materializations", *other, name));
+    if let Some(elsewhere) = elsewhere {
+        problem = problem.note(format!("`{name}` exists on {} only", elsewhere.title()));
     }
     problem
         .suggest(name, known.iter().copied())

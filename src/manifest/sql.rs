@@ -215,6 +215,7 @@ mod tests {
             config: BTreeMap::new(),
             sql: Some(sql),
             incremental_sql: None,
+            properties: crate::manifest::Properties::default(),
             error: None,
         }
     }
@@ -225,6 +226,7 @@ mod tests {
             dialect: Dialect::DuckDb,
             target: "t".to_owned(),
             schema: "main".to_owned(),
+            run_hooks: crate::manifest::RunHooks::default(),
             nodes,
         }
     }

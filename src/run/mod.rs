@@ -9,6 +9,7 @@ mod build;
 mod context;
 mod event;
 mod fence;
+mod hooks;
 mod lock;
 mod publish;
 mod report;
@@ -154,6 +155,7 @@ fn carry_out(
         return Ok((BTreeMap::new(), BTreeSet::new()));
     }
     sweep::prepare(&context, &mut control)?;
+    hooks::run_start(&context, &mut control)?;
     let endings = build_all(request, &context, built);
     let staged: BTreeMap<NodeId, &Staged> = endings
         .iter()
@@ -175,6 +177,8 @@ fn carry_out(
             }
         }
     }
+    diagnostics.extend(hooks::outside(&context, &mut control, &published));
+    diagnostics.extend(hooks::run_end(&context, &mut control));
     let left = left_over(request, &context, &staged, &published);
     diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
     Ok((endings, published))

@@ -8,6 +8,7 @@
 mod support;
 
 mod both;
+mod ephemeral;
 mod incremental;
 mod full;
 mod interrupted;
@@ -15,6 +16,7 @@ mod locks;
 mod moved;
 mod macros;
 mod project;
+mod properties;
 mod refusals;
 mod strangers;
 mod temporary;
