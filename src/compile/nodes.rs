@@ -77,6 +77,8 @@ fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node {
         config: BTreeMap::new(),
         sql: None,
         error: None,
+        instance_of: None,
+        instance: None,
     }
 }
 
@@ -86,6 +88,8 @@ fn model(project: &Project, reading: &Reading) -> Node {
         materialized: Some(model.materialized().to_owned()),
         path: Some(model.path.clone()),
         columns: declared(&model.columns),
+        instance_of: model.instance.as_ref().map(|instance| instance.of.clone()),
+        instance: model.instance.as_ref().map(|instance| instance.value.clone()),
         ..configured(bare(NodeKind::Model, model.name(), Some(model.relation(&project.target))), &model.config)
     }
 }
