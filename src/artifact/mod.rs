@@ -4,6 +4,7 @@
 //! user wrote, or a secret (the caller masks).
 
 mod log;
+pub mod row;
 mod store;
 
 pub use log::Log;

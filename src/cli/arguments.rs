@@ -73,7 +73,7 @@ pub enum Command {
     /// Write the SQL of every model, as it would be run, to target/compiled
     Compile(Compile),
     /// Say what a build would do and why; changes nothing
-    Plan(Listing),
+    Plan(Plan),
     /// Build the tables and views, then publish them at once
     Build(Build),
     /// Show who reads whom, and where in the SQL an edge comes from
@@ -114,12 +114,25 @@ pub struct Listing {
 }
 
 #[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// As if incremental models were to be made anew
+    #[arg(long)]
+    pub full_refresh: bool,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
 pub struct Compile {
     #[command(flatten)]
     pub choice: Choice,
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub struct Build {
     #[command(flatten)]
     pub choice: Choice,
@@ -129,6 +142,9 @@ pub struct Build {
     /// Stop starting new nodes after the first failure
     #[arg(long, short = 'x')]
     pub fail_fast: bool,
+    /// Make incremental models anew instead of adding to them
+    #[arg(long)]
+    pub full_refresh: bool,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,

@@ -2,6 +2,7 @@
 
 use super::terminal::{Loudness, Terminal};
 use crate::{
+    diagnostic::{Diagnostic, code::CANCELLED},
     manifest::{Manifest, NodeId},
     run::{Event, Observer},
 };
@@ -61,7 +62,7 @@ impl<'a> Progress<'a> {
         if self.terminal.colours_err() { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn finished(&self, node: NodeId, rows: Option<u64>, elapsed: Duration, failed: bool) {
+    fn finished(&self, node: NodeId, rows: Option<u64>, elapsed: Duration, failure: Option<&Diagnostic>) {
         let position = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(live) = &self.live {
             if let Some(line) = live.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&node) {
@@ -72,10 +73,10 @@ impl<'a> Progress<'a> {
         }
         let node = self.manifest.node(node);
         let width = self.total.to_string().len();
-        let (word, style) = if failed {
-            ("failed", AnsiColor::Red.on_default().bold())
-        } else {
-            ("built ", AnsiColor::Green.on_default())
+        let (word, style) = match failure {
+            Some(failure) if failure.code == CANCELLED => ("cancelled", AnsiColor::Yellow.on_default()),
+            Some(_) => ("failed", AnsiColor::Red.on_default().bold()),
+            None => ("built ", AnsiColor::Green.on_default()),
         };
         let kind = node.materialized.as_deref().unwrap_or_else(|| node.kind.word());
         let rows = rows.map(|rows| format!("{} rows, ", thousands(rows))).unwrap_or_default();
@@ -87,7 +88,7 @@ impl<'a> Progress<'a> {
             seconds(elapsed)
         );
         // On a terminal the table at the end says the same; only what failed is worth a line before.
-        if self.live.is_none() || failed || self.terminal.loudness() == Loudness::Verbose {
+        if self.live.is_none() || failure.is_some() || self.terminal.loudness() == Loudness::Verbose {
             self.terminal.say(&line);
         }
     }
@@ -106,7 +107,7 @@ impl Observer for Progress<'_> {
                 live.running.lock().unwrap_or_else(PoisonError::into_inner).insert(*node, line);
             }
             Event::Finished { node, rows, elapsed, failure } => {
-                self.finished(*node, *rows, *elapsed, failure.is_some());
+                self.finished(*node, *rows, *elapsed, *failure);
             }
             Event::Statement { node, purpose, text, elapsed, .. } if self.show_sql && !text.is_empty() => {
                 let whom = node.map_or("run", |node| self.manifest.node(node).name.as_str());

@@ -89,13 +89,15 @@ fn coloured(terminal: &Terminal, status: Status) -> Cell {
     cell.fg(match status {
         Status::Built => comfy_table::Color::Green,
         Status::Failed => comfy_table::Color::Red,
-        Status::Staged | Status::Skipped | Status::NotStarted => comfy_table::Color::Yellow,
+        Status::Staged | Status::Skipped | Status::Cancelled | Status::NotStarted => comfy_table::Color::Yellow,
     })
 }
 
 fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     let mut parts = Vec::new();
-    for status in [Status::Built, Status::Staged, Status::Skipped, Status::Failed, Status::NotStarted] {
+    for status in
+        [Status::Built, Status::Staged, Status::Skipped, Status::Failed, Status::Cancelled, Status::NotStarted]
+    {
         let count = report.count(status);
         if count > 0 {
             parts.push(format!("{} {}", thousands(count as u64), status.word()));

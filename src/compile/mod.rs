@@ -5,6 +5,7 @@
 
 mod describe;
 mod edges;
+mod incremental;
 mod known;
 mod names;
 mod nodes;
@@ -17,8 +18,9 @@ pub use serve::{process_environment, setting_renderer};
 
 use crate::{
     diagnostic::{Diagnostic, code::CYCLE},
+    dialect::Dialect,
     graph::{Graph, Selector},
-    manifest::{Manifest, Node, NodeId, NodeKind},
+    manifest::{Form, Manifest, Node, NodeId, NodeKind},
     name::NamePart,
     parse::Referee,
     project::{self, LoadOptions, Loaded, Project},
@@ -113,7 +115,8 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         .enumerate()
         .map(|(index, origin)| match origin {
             Origin::Model(reading) => {
-                let edges = resolver.edges(NodeId::of(index), &readings[*reading]);
+                let mut edges = resolver.edges(NodeId::of(index), &readings[*reading]);
+                edges.diagnostics.extend(incremental::check(&all[index], &readings[*reading], edges.reads_itself));
                 let sites = resolver.sites(&edges);
                 Some((edges, sites))
             }
@@ -133,6 +136,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         };
         node.reads = sites;
         node.sql = edges.sql;
+        node.incremental_sql = edges.incremental_sql;
         node.error = node.error.take().or_else(|| first_error(&edges.diagnostics));
         let named = |found: Diagnostic| found.of_node(node.name.clone()).of_instance(label);
         diagnostics.extend(edges.diagnostics.into_iter().map(named));
@@ -216,6 +220,7 @@ fn check_materializations(
 ) {
     for (node, origin) in nodes.iter_mut().zip(origins) {
         if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
+            && node.form() != Form::Ephemeral
             && !statements.has("materializations", dialect, &name)
         {
             let problem = no_materialization(&name, &readings[*index], statements, dialect);
@@ -225,17 +230,19 @@ fn check_materializations(
     }
 }
 
-fn no_materialization(
-    name: &str,
-    reading: &Reading,
-    statements: &StatementTemplates,
-    dialect: crate::dialect::Dialect,
-) -> Diagnostic {
-    let known = statements.names("materializations", dialect);
+fn no_materialization(name: &str, reading: &Reading, statements: &StatementTemplates, dialect: Dialect) -> Diagnostic {
+    let mut known = statements.names("materializations", dialect);
+    known.push("ephemeral");
+    known.sort_unstable();
+    known.dedup();
     let mut problem =
         Diagnostic::error(crate::diagnostic::code::TEMPLATE_NOT_FOUND, format!("there is no materialization `{name}`"));
     if let Some(given) = reading.model.config.materialized() {
         problem = problem.at(given.span, "not known");
+    }
+    let elsewhere = Dialect::ALL.into_iter().find(|other| statements.has("materializations", *other, name));
+    if let Some(elsewhere) = elsewhere {
+        problem = problem.note(format!("`{name}` exists on {} only", elsewhere.title()));
     }
     problem
         .suggest(name, known.iter().copied())

@@ -50,10 +50,10 @@ pub fn nodes(project: &Project, sources: &Sources, readings: &[Reading]) -> (Vec
 /// Where two nodes share a bare name, each is called by schema and name.
 fn qualify_shared_names(dialect: Dialect, nodes: &mut [(Node, Origin)]) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (node, _) in nodes.iter().filter(|(node, _)| node.kind.is_built()) {
+    for (node, _) in nodes.iter().filter(|(node, _)| node.kind.has_relation()) {
         *counts.entry(dialect.key(&node.name)).or_default() += 1;
     }
-    for (node, _) in nodes.iter_mut().filter(|(node, _)| node.kind.is_built()) {
+    for (node, _) in nodes.iter_mut().filter(|(node, _)| node.kind.has_relation()) {
         if counts.get(&dialect.key(&node.name)).is_some_and(|count| *count > 1)
             && let Some(relation) = &node.relation
         {
@@ -76,6 +76,7 @@ fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node {
         owner: None,
         config: BTreeMap::new(),
         sql: None,
+        incremental_sql: None,
         error: None,
         instance_of: None,
         instance: None,

@@ -353,6 +353,7 @@ mod tests {
                 ("meta".to_owned(), serde_json::json!({"pii": true})),
             ]),
             sql: None,
+            incremental_sql: None,
             error: None,
             instance_of: path.contains("mart").then(|| "mart".to_owned()),
             instance: None,

@@ -7,6 +7,7 @@ mod bind;
 mod build;
 mod context;
 mod event;
+mod fence;
 mod lock;
 mod publish;
 mod report;
@@ -15,6 +16,7 @@ mod session;
 mod stop;
 mod sweep;
 
+pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use event::{Event, Observer};
 pub use report::{NodeReport, RunReport, Status};
@@ -27,7 +29,8 @@ use crate::{
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
-    manifest::{Manifest, NodeId},
+    manifest::{Form, Manifest, NodeId},
+    name::RelationName,
     parse::Referee,
     plan::{Action, Plan, RunId, staging},
 };
@@ -78,6 +81,8 @@ pub struct Request<'a> {
     pub fail_fast: bool,
     /// What appears together.
     pub publish: PublishMode,
+    /// How long a publish tries to get its locks.
+    pub publish_timeout: Duration,
 }
 
 /// Carries out a plan. Whatever goes wrong is in the report.
@@ -124,11 +129,13 @@ fn carry_out(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(Endings, BTreeSet<NodeId>), EngineError> {
     let staging = staging(request.manifest, built, request.run);
+    let increments = request.plan.increments();
     let database = database(request.engine)?;
     let context = Context {
         manifest: request.manifest,
         staging: &staging,
         built,
+        increments: &increments,
         engine: request.engine,
         database: database.as_deref(),
         run: request.run.as_str(),
@@ -138,19 +145,23 @@ fn carry_out(
         referee: request.referee,
         observer: request.observer,
         stop: request.stop,
+        publish_timeout: request.publish_timeout,
     };
-    // Not watched by the stop switch: it has to clean up after a stop.
-    let mut control = Session::new(request.engine.connect(context.run)?, request.observer);
-    for statement in context.step("control", &serde_json::Value::Null)? {
-        control.execute(None, &statement)?;
-    }
+    let mut control = open_control(&context)?;
     sweep::prepare(&context, &mut control)?;
     let endings = build_all(request, &context, built);
+    let staged: BTreeMap<NodeId, &Staged> = endings
+        .iter()
+        .filter_map(|(id, ending)| match ending {
+            Ending::Done(built) => Some((*id, built.staged.as_ref()?)),
+            _ => None,
+        })
+        .collect();
     let mut published = BTreeSet::new();
     let mut retired = Vec::new();
     if !request.stop.is_stopped() {
         for cut in cuts(request, &endings) {
-            match publish::publish(&context, &mut control, &cut) {
+            match publish::publish(&context, &mut control, &cut, &staged) {
                 Ok(old) => {
                     published.extend(cut);
                     retired.extend(old);
@@ -159,14 +170,48 @@ fn carry_out(
             }
         }
     }
-    diagnostics.extend(sweep::clean_up(&context, &mut control, &published, &retired));
+    let left = left_over(request, &context, &staged, &published);
+    diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
     Ok((endings, published))
+}
+
+/// What stands staged after the publish: all of what was not published, and the batches of what was.
+fn left_over(
+    request: &Request<'_>,
+    context: &Context<'_>,
+    staged: &BTreeMap<NodeId, &Staged>,
+    published: &BTreeSet<NodeId>,
+) -> Vec<(RelationName, &'static str)> {
+    let mut left = Vec::new();
+    // Readers first: what they read cannot be dropped before them.
+    for id in request.graph.order(&staged.keys().copied().collect()).into_iter().rev() {
+        let (Some(name), Some(found)) = (context.staging.relations.get(&id), staged.get(&id)) else { continue };
+        let made = found.relations(name);
+        // A table that was published has moved; a view was made anew under its published name.
+        let moved = matches!(found.kind, StagedKind::Table | StagedKind::MaterializedView);
+        left.extend(made.into_iter().skip(usize::from(moved && published.contains(&id))));
+    }
+    left
+}
+
+/// The run's own session, which makes room, publishes and cleans up. It says to other runs that this one is alive, and
+/// is opened again when it is lost.
+///
+/// Not watched by the stop switch: it has to clean up after a stop.
+fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
+    let mut control = Session::new(context.engine.connect(context.run)?, context.observer);
+    for statement in context.step("control", &serde_json::Value::Null)? {
+        control.execute(None, &statement)?;
+    }
+    sweep::claim_run(context, &mut control)?;
+    fence::claim(context, &mut control)?;
+    Ok(control)
 }
 
 fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<NodeId>) -> Endings {
     let waits = built
         .iter()
-        .map(|id| (*id, request.graph.parents(*id).filter(|parent| built.contains(parent)).collect()))
+        .map(|id| (*id, request.manifest.relations_read(*id).intersection(built).copied().collect()))
         .collect();
     let urgency = request.graph.heights(built);
     let jobs = Jobs { waits: &waits, urgency: &urgency, threads: request.threads, fail_fast: request.fail_fast };
@@ -179,10 +224,18 @@ fn cuts(request: &Request<'_>, endings: &Endings) -> Vec<Vec<NodeId>> {
         endings.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))).map(|(id, _)| *id).collect();
     let parts = match request.publish {
         PublishMode::Run => vec![done],
-        PublishMode::Group => request.graph.components(&done),
+        PublishMode::Group => connected(request, &done),
         PublishMode::Model => request.graph.order(&done).into_iter().map(|id| BTreeSet::from([id])).collect(),
     };
     parts.into_iter().filter(|part| !part.is_empty()).map(|part| request.graph.order(&part)).collect()
+}
+
+/// The connected parts of these nodes; an ephemeral model connects what it reads with what reads it.
+fn connected(request: &Request<'_>, done: &BTreeSet<NodeId>) -> Vec<BTreeSet<NodeId>> {
+    let inlined = request.manifest.iter().filter(|(_, node)| node.form() == Form::Ephemeral).map(|(id, _)| id);
+    let joined: BTreeSet<NodeId> = done.iter().copied().chain(inlined).collect();
+    let parts = request.graph.components(&joined);
+    parts.into_iter().map(|part| part.intersection(done).copied().collect()).collect()
 }
 
 fn node_reports(
@@ -192,6 +245,15 @@ fn node_reports(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<NodeReport> {
     let mut reports = Vec::with_capacity(request.plan.steps.len());
+    // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
+    let is_cancelled = |built: &Built| {
+        request.stop.is_stopped() && built.failure.as_ref().is_some_and(|failure| failure.code == CANCELLED)
+    };
+    let cancelled: BTreeSet<NodeId> = endings
+        .iter()
+        .filter(|(_, ending)| matches!(ending, Ending::Failed(built) if is_cancelled(built)))
+        .map(|(id, _)| *id)
+        .collect();
     for step in &request.plan.steps {
         let nothing = |status, culprit| NodeReport {
             node: step.node,
@@ -210,13 +272,13 @@ fn node_reports(
         reports.push(match endings.remove(&step.node) {
             Some(Ending::Done(built)) if published.contains(&step.node) => of(Status::Built, &built),
             Some(Ending::Done(built)) => of(Status::Staged, &built),
+            Some(Ending::Failed(built)) if is_cancelled(&built) => of(Status::Cancelled, &built),
             Some(Ending::Failed(mut built)) => {
                 let failed = of(Status::Failed, &built);
-                // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
-                let expected = |diagnostic: &Diagnostic| request.stop.is_stopped() && diagnostic.code == CANCELLED;
-                diagnostics.extend(built.failure.take().filter(|diagnostic| !expected(diagnostic)));
+                diagnostics.extend(built.failure.take());
                 failed
             }
+            Some(Ending::Skipped(culprit)) if cancelled.contains(&culprit) => nothing(Status::NotStarted, None),
             Some(Ending::Skipped(culprit)) => nothing(Status::Skipped, Some(culprit)),
             Some(Ending::NotStarted) => nothing(Status::NotStarted, None),
             None => match step.culprit.filter(|_| step.action == Action::Blocked) {

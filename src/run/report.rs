@@ -16,6 +16,8 @@ pub enum Status {
     Skipped,
     /// Could not be built.
     Failed,
+    /// Begun, and cancelled because the run was stopped.
+    Cancelled,
     /// Not started, because the run was stopped.
     NotStarted,
 }
@@ -29,6 +31,7 @@ impl Status {
             Self::Staged => "not published",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
             Self::NotStarted => "not started",
         }
     }

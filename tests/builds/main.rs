@@ -9,11 +9,14 @@ mod support;
 
 mod both;
 mod instances;
+mod ephemeral;
+mod incremental;
 mod interrupted;
 mod macros;
 mod project;
 mod refusals;
 mod strangers;
+mod temporary;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

@@ -13,7 +13,7 @@ use crate::{
     diagnostic::{Diagnostic, code::NOT_WRITABLE},
     exit::Exit,
     graph::Selection,
-    plan::RunId,
+    plan::{RunId, Wishes},
     project::Publish,
     run::{Event, Observer, PublishMode, Request, Stop},
 };
@@ -25,7 +25,7 @@ use std::{
 /// Builds the selection.
 pub fn run(app: &App, arguments: &Build) -> Exit {
     if arguments.dry_run {
-        return plan::show(app, &arguments.choice, Format::Text);
+        return plan::show(app, &arguments.choice, wishes(arguments), Format::Text);
     }
     let compilation = match app.compiled() {
         Ok(compilation) => compilation,
@@ -59,7 +59,7 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
-    let plan = match plan::make(app, compilation, selection, engine.as_ref()) {
+    let plan = match plan::make(app, compilation, (selection, wishes(arguments)), engine.as_ref()) {
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
@@ -103,6 +103,7 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
             Publish::Group => PublishMode::Group,
             Publish::Model => PublishMode::Model,
         },
+        publish_timeout: compilation.project.target.publish_timeout(),
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
@@ -113,6 +114,10 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
         exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
     }
     exit
+}
+
+fn wishes(arguments: &Build) -> Wishes {
+    Wishes { full_refresh: arguments.full_refresh }
 }
 
 fn run_id() -> RunId {

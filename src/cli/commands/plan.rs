@@ -4,24 +4,25 @@ use crate::{
     artifact,
     cli::{
         app::App,
-        arguments::{Choice, Format, Listing},
+        arguments::{Choice, Format, Plan},
     },
     compile::Compilation,
     diagnostic::exit_of,
     engine::Engine,
     exit::Exit,
     graph::Selection,
-    plan::{self, Action, Plan},
+    plan::{self, Action, Wishes},
 };
 use std::collections::BTreeSet;
 
 /// Prints the plan.
-pub fn run(app: &App, arguments: &Listing) -> Exit {
-    show(app, &arguments.choice, arguments.format)
+pub fn run(app: &App, arguments: &Plan) -> Exit {
+    let wishes = Wishes { full_refresh: arguments.full_refresh };
+    show(app, &arguments.choice, wishes, arguments.format)
 }
 
 /// Prints the plan for a selection.
-pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
+pub fn show(app: &App, choice: &Choice, wishes: Wishes, format: Format) -> Exit {
     let compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
@@ -35,7 +36,7 @@ pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
         Ok(engine) => engine,
         Err(failed) => return exit.or(failed),
     };
-    let plan = match make(app, &compilation, &selection, engine.as_ref()) {
+    let plan = match make(app, &compilation, (&selection, wishes), engine.as_ref()) {
         Ok(plan) => plan,
         Err(failed) => return exit.or(failed),
     };
@@ -54,12 +55,17 @@ pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
 ///
 /// # Errors
 /// The exit status, after printing why the database could not be read.
-pub fn make(app: &App, compilation: &Compilation, selection: &Selection, engine: &dyn Engine) -> Result<Plan, Exit> {
+pub fn make(
+    app: &App,
+    compilation: &Compilation,
+    (selection, wishes): (&Selection, Wishes),
+    engine: &dyn Engine,
+) -> Result<plan::Plan, Exit> {
     let schemas: BTreeSet<&str> = compilation
         .manifest
         .nodes
         .iter()
-        .filter(|node| node.kind.is_built())
+        .filter(|node| node.is_built())
         .filter_map(|node| node.relation.as_ref())
         .map(|relation| &*relation.schema)
         .collect();
@@ -68,10 +74,10 @@ pub fn make(app: &App, compilation: &Compilation, selection: &Selection, engine:
         .connect("plan")
         .and_then(|mut connection| connection.catalog(&schemas))
         .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))?;
-    Ok(plan::plan(&compilation.manifest, &compilation.graph, selection, &live))
+    Ok(plan::plan((&compilation.manifest, &compilation.graph), selection, &live, wishes))
 }
 
-fn print(app: &App, compilation: &Compilation, plan: &Plan, format: Format) {
+fn print(app: &App, compilation: &Compilation, plan: &plan::Plan, format: Format) {
     let manifest = &compilation.manifest;
     if format == Format::Json {
         let lines: Vec<String> = plan.steps.iter().map(|step| artifact::planned(manifest, step).to_string()).collect();
@@ -89,5 +95,11 @@ fn print(app: &App, compilation: &Compilation, plan: &Plan, format: Format) {
     }
     app.terminal.data(&text);
     let count = |action| plan.steps.iter().filter(|step| step.action == action).count();
-    app.terminal.say(&format!("{} to build, {} blocked", count(Action::Build), count(Action::Blocked)));
+    let mut parts = vec![format!("{} to build", count(Action::Build))];
+    for (action, words) in [(Action::Increment, "to add to"), (Action::Blocked, "blocked")] {
+        if count(action) > 0 {
+            parts.push(format!("{} {words}", count(action)));
+        }
+    }
+    app.terminal.say(&parts.join(", "));
 }

@@ -99,18 +99,30 @@ const CONFIG_KEYS: &[Key] = &[
         .merge(Merge::Append)
         .late()
         .missing("hooks"),
-    key("unique_key", Kind::TextList, "the columns that tell rows apart").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("incremental_strategy", Kind::Text, "`append`, `delete_insert` or `merge`").on(MODEL_ONLY).missing(INCREMENTAL),
+    key("unique_key", Kind::TextList, "the columns that tell rows apart; NULL is a value like any other").on(MODEL_ONLY),
+    key(
+        "incremental_strategy",
+        Kind::Choice(&["append", "delete_insert", "merge", "delete+insert"]),
+        "how new rows get into the table: only those whose key is not there, in the place of those with the same key, or by changing those",
+    )
+    .default("`merge` with a `unique_key`, else `append`")
+    .on(MODEL_ONLY),
     key("incremental_predicates", Kind::TextList, "conditions on the rows that may be replaced")
         .also(&["predicates"])
         .on(MODEL_ONLY)
         .late()
         .missing(INCREMENTAL),
-    key("merge_update_columns", Kind::TextList, "the columns that a merge sets").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("merge_exclude_columns", Kind::TextList, "the columns that a merge leaves alone").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("on_schema_change", Kind::Text, "`fail`, `append`, `sync` or `full_refresh`").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("on_definition_change", Kind::Text, "`full_refresh`, `forward` or `fail`").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("full_refresh", Kind::Any, "`never` keeps the rows whatever is asked for").missing(INCREMENTAL),
+    key("merge_update_columns", Kind::TextList, "the columns that a merge sets in rows that are there").default("all").on(MODEL_ONLY),
+    key("merge_exclude_columns", Kind::TextList, "the columns that a merge leaves alone in rows that are there").on(MODEL_ONLY),
+    key(
+        "on_schema_change",
+        Kind::Choice(&["fail", "append", "sync", "full_refresh", "append_new_columns", "sync_all_columns"]),
+        "what happens when an incremental model has other columns than its table: `append` adds the new ones, `sync` also removes and changes, `full_refresh` makes the table anew",
+    )
+    .default("`fail`")
+    .on(MODEL_ONLY),
+    key("on_definition_change", Kind::Text, "`full_refresh`, `forward` or `fail`").on(MODEL_ONLY).missing("state"),
+    key("full_refresh", Kind::Either(&Kind::Boolean, &Kind::Choice(&["never"])), "`never` (or `false`) keeps the rows of an incremental model whatever is asked for").on(MODEL_ONLY),
     key("time_range", Kind::Any, "the column by which the model is built piece by piece").on(MODEL_ONLY).missing("time ranges"),
     key("event_time", Kind::Text, "the column that says when a row happened").on(MODEL_ONLY).missing("time ranges"),
     key("batch_size", Kind::Text, "how long one piece is").on(MODEL_ONLY).missing("time ranges"),

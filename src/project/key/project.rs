@@ -117,6 +117,12 @@ pub(crate) const POSTGRES: Table = Table {
                 .default("`PGCONNECT_TIMEOUT`, else 10 seconds"),
             key("statement_timeout", Kind::Duration, "how long one statement may take; with a unit, such as `30m`")
                 .default("the server's"),
+            key(
+                "publish_timeout",
+                Kind::Duration,
+                "how long a publish tries to get its locks before it gives up and leaves everything as it was",
+            )
+            .default("`30s`"),
             key("application_name", Kind::Text, "what the server's administrator sees")
                 .default("`suiro <model> <run>`"),
             key("sslcert", Kind::Text, "the client's certificate").missing("client certificates"),
