@@ -8,6 +8,7 @@
 mod support;
 
 mod both;
+mod instances;
 mod ephemeral;
 mod incremental;
 mod full;
