@@ -10,6 +10,7 @@ mod support;
 mod both;
 mod instances;
 mod ephemeral;
+mod files;
 mod incremental;
 mod full;
 mod interrupted;

@@ -7,7 +7,7 @@ mod staged;
 pub use staged::{Staged, StagedKind};
 
 use super::{
-    Context, Event, Statement, bind,
+    Context, Event, Statement, bind, files,
     session::{Session, refusal},
 };
 use crate::{
@@ -148,7 +148,7 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
     let kind = StagedKind::of(node);
     let (before, after) = match kind {
         // A view is made again when it is published; its hooks are those of the published one.
-        StagedKind::View => (Vec::new(), Vec::new()),
+        StagedKind::View | StagedKind::File => (Vec::new(), Vec::new()),
         _ => context.hooks(id, names.staged),
     };
     run_hooks(context, session, id, &before)?;
@@ -161,10 +161,17 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
         Form::Incremental => "table",
         _ => node.materialized.as_deref().unwrap_or("view"),
     };
+    let paths = files::paths(context, id);
+    if let Some(paths) = &paths {
+        files::prepare(paths).map_err(|problem| Failure::Ours(Box::new(problem.of_node(node.name.clone()))))?;
+    }
     let values = json!({
         "staged": context.qualified(names.staged),
         "relation": context.qualified(names.relation),
         "sql": sql.text,
+        "file": paths.as_ref().map(|paths| paths.published.to_string_lossy()),
+        "staged_file": paths.as_ref().map(|paths| paths.staged.to_string_lossy()),
+        "format": node.text("format"),
         "columns": columns.iter().map(|column| json!({"name": column.name, "type": column.data_type})).collect::<Vec<_>>(),
         "constraints": node.properties.constraints,
         "storage": node.properties.storage,
