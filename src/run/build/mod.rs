@@ -11,7 +11,10 @@ use super::{
     session::{Session, refusal},
 };
 use crate::{
-    diagnostic::{Diagnostic, code::BUG},
+    diagnostic::{
+        Diagnostic,
+        code::{BUG, RELATION_MISSING},
+    },
     engine::{EngineError, FailureKind, LoadColumn},
     manifest::{Constraint, FilledSql, Form, Node, NodeId, NodeKind, Properties, Rendering},
     name::RelationName,
@@ -384,6 +387,12 @@ fn wait(context: &Context<'_>, pause: Duration) {
 fn diagnose(context: &Context<'_>, id: NodeId, error: &EngineError, statement: &Statement) -> Diagnostic {
     let node = context.manifest.node(id);
     let mut diagnostic = refusal(error, &format!("`{}` could not be built", node.name)).of_node(node.name.clone());
+    let reads_itself = node.sql.as_ref().is_some_and(|sql| sql.relations().any(|read| read == id));
+    if error.code == RELATION_MISSING && reads_itself {
+        diagnostic = diagnostic
+            .note("the first build has no rows of its own to read")
+            .help("put what reads them into `{% if is_incremental() %} … {% endif %}`");
+    }
     if statement.purpose.ends_with("_hook") {
         diagnostic = diagnostic.note(format!("in its {}: {}", statement.purpose, statement.text.trim()));
     }
