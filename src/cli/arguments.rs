@@ -89,6 +89,11 @@ pub enum Command {
     },
     /// Check the target: connection, version, rights
     Debug(Debug),
+    /// Try out templates of the project's own
+    Template {
+        #[command(subcommand)]
+        command: Template,
+    },
     /// Remove what suiro wrote below target/
     Clean,
     /// Explain an error code
@@ -219,6 +224,23 @@ pub struct Debug {
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// What there is to do with templates.
+#[derive(Debug, Subcommand)]
+pub enum Template {
+    /// Build a small model with a materialization in a scratch schema: once, again, changed, forced, interrupted
+    Test(TemplateTest),
+}
+
+#[derive(Debug, Args)]
+pub struct TemplateTest {
+    /// Materialization to try out
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Configuration of the model, as YAML: 'unique_key: id'
+    #[arg(long, value_name = "YAML")]
+    pub config: Vec<String>,
 }
 
 #[derive(Debug, Args)]

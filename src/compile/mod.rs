@@ -75,7 +75,19 @@ pub struct Request<'a> {
 /// When there is no project or no target: what was loaded, with its diagnostics.
 #[expect(clippy::result_large_err, reason = "made once in a process")]
 pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
-    let loaded = project::load(&request.load);
+    compile_loaded(project::load(&request.load), &request.environment, request.referee)
+}
+
+/// Compiles a project that was loaded already.
+///
+/// # Errors
+/// As [`compile`].
+#[expect(clippy::result_large_err, reason = "made once in a process")]
+pub fn compile_loaded(
+    loaded: Loaded,
+    environment: &EnvironmentLookup,
+    referee: Option<Box<dyn Referee>>,
+) -> Result<Compilation, Loaded> {
     let Loaded { project: Some(mut project), mut sources, mut diagnostics, secrets } = loaded else {
         return Err(loaded);
     };
@@ -83,10 +95,9 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     diagnostics.extend(found);
     let (statements, found) = StatementTemplates::new(&statement_files(&project, &mut sources));
     diagnostics.extend(found);
-    let scope = scope(&project, &request.environment);
+    let scope = scope(&project, environment);
     diagnostics.extend(describe::render(&mut project, &scope));
-    let around =
-        Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: request.referee.as_deref() };
+    let around = Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: referee.as_deref() };
     let mut readings: Vec<Reading> =
         project.models.par_iter().map(|model| around.read(model, sources.get(model.file))).collect();
 
@@ -167,7 +178,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         renderer,
         scope,
         statements,
-        referee: request.referee,
+        referee,
     };
     compilation.add_properties();
     compilation.check_names();

@@ -115,6 +115,7 @@ codes! {
     DUPLICATE_KEY = "E0613" Database "two new rows have the same unique key";
     SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
     ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
+    TEMPLATE_CASE_FAILED = "E0617" Database "a template does not keep what templates promise";
     MISSING_KEY_COLUMN = "E0615" Database "a unique key names a column that the model does not have";
 
     // 9: suiro itself

@@ -217,17 +217,22 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the template fails: a bug of suiro's, or of the project's own version of that template.
     pub fn step(&self, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
-        self.statements.publish(name, values).map_err(|problems| EngineError {
-            code: crate::diagnostic::code::BUG,
-            kind: crate::engine::FailureKind::Permanent,
-            sqlstate: None,
-            message: problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; "),
-            notes: vec![format!("in the template of the step `{name}`")],
-            help: None,
-            position: None,
-            load: None,
-        })
+        step(self.statements, name, values)
     }
+}
+
+/// The statements of one of suiro's own steps of publishing.
+pub fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
+    statements.publish(name, values).map_err(|problems| EngineError {
+        code: crate::diagnostic::code::BUG,
+        kind: crate::engine::FailureKind::Permanent,
+        sqlstate: None,
+        message: problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; "),
+        notes: vec![format!("in the template of the step `{name}`")],
+        help: None,
+        position: None,
+        load: None,
+    })
 }
 
 /// SQL with every relation by its published name, qualified by `database` where that is given.

@@ -26,6 +26,7 @@ pub use report::{NodeReport, RunReport, Status};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
 pub use stop::Stop;
+pub use sweep::remove_schema;
 
 use crate::{
     diagnostic::{Diagnostic, code::CANCELLED},

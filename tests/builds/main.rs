@@ -21,6 +21,7 @@ mod project;
 mod properties;
 mod refusals;
 mod strangers;
+mod templates;
 mod temporary;
 
 /// Makes a scenario a test on each engine.
