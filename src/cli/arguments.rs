@@ -238,7 +238,7 @@ pub struct TemplateTest {
     /// Materialization to try out
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Configuration of the model, as YAML: 'unique_key: id'
+    /// Configuration of the model, one YAML key each
     #[arg(long, value_name = "YAML")]
     pub config: Vec<String>,
 }

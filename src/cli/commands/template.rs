@@ -142,14 +142,14 @@ impl Trial<'_> {
         if errors.is_empty() { Ok(compilation) } else { Err(errors) }
     }
 
-    fn engine(&self, compilation: &Compilation, read_only: bool) -> Result<Box<dyn Engine>, Vec<Diagnostic>> {
+    fn engine(compilation: &Compilation, read_only: bool) -> Result<Box<dyn Engine>, Vec<Diagnostic>> {
         super::connect(&compilation.project, read_only).map_err(|problem| vec![*problem])
     }
 
     /// Builds what stands written; `interrupt` stops the run when everything is built and nothing published.
     fn build(&self, wishes: Wishes, interrupt: bool) -> Result<RunReport, Vec<Diagnostic>> {
         let compilation = self.compiled()?;
-        let engine = self.engine(&compilation, false)?;
+        let engine = Self::engine(&compilation, false)?;
         let selection: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
         let plan = plan::make(self.app, &compilation, (&selection, wishes), engine.as_ref()).map_err(|_| Vec::new())?;
         let stop = Stop::default();
@@ -181,7 +181,7 @@ impl Trial<'_> {
     /// The published rows, and what the reader counted.
     fn rows(&self) -> Result<(Rows, String), Vec<Diagnostic>> {
         let mut compilation = self.compiled()?;
-        let engine = self.engine(&compilation, true)?;
+        let engine = Self::engine(&compilation, true)?;
         let database = crate::run::database(engine.as_ref()).map_err(|error| vec![refused(&error)])?;
         let mut answers = Vec::new();
         for text in ["select id, v from subject order by 1, 2", "select n from reader"] {
@@ -271,7 +271,7 @@ impl Trial<'_> {
     fn clean(&self) -> Result<(), Vec<Diagnostic>> {
         // What could not be compiled was never built.
         let Ok(compilation) = self.compiled() else { return Ok(()) };
-        let engine = self.engine(&compilation, false)?;
+        let engine = Self::engine(&compilation, false)?;
         crate::run::remove_schema(engine.as_ref(), &compilation, &compilation.manifest, SCHEMA)
             .map_err(|error| vec![refused(&error)])
     }
