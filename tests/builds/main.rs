@@ -10,6 +10,7 @@ mod support;
 mod both;
 mod ephemeral;
 mod incremental;
+mod first_steps;
 mod full;
 mod interrupted;
 mod locks;
