@@ -30,6 +30,8 @@ pub struct Listed<'a> {
     path: Option<&'a str>,
     depends_on: Vec<&'a str>,
     columns: Option<&'a [Column]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_of: Option<&'a str>,
 }
 
 /// The line of a node: dependencies by name and sorted, sources as `schema.table`.
@@ -45,6 +47,7 @@ pub fn listed<'a>(manifest: &'a Manifest, node: &'a Node) -> Listed<'a> {
         path: node.path.as_deref(),
         depends_on,
         columns: node.columns.as_deref(),
+        instance_of: node.instance_of.as_deref(),
     }
 }
 

@@ -95,7 +95,9 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         if let Origin::Model(index) = origin {
             let found = std::mem::take(&mut readings[*index].diagnostics);
             node.error = first_error(&found);
-            diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.of_node(node.name.clone())));
+            let label = readings[*index].label();
+            let named = |found: Diagnostic| found.of_node(node.name.clone()).of_instance(label);
+            diagnostics.extend(found.into_iter().map(named));
         }
         if let Origin::Seed(index) = origin
             && project.seeds[*index].table.is_none()
@@ -104,17 +106,8 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         }
     }
     own((&project, &sources), &readings, &mut all, &origins, &mut diagnostics);
-    for (node, origin) in all.iter_mut().zip(&origins) {
-        if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
-            && node.form() != Form::Ephemeral
-            && !statements.has("materializations", project.target.dialect(), &name)
-        {
-            let problem = no_materialization(&name, &readings[*index], &statements, project.target.dialect());
-            node.error = node.error.take().or_else(|| Some(problem.code.id.to_owned()));
-            diagnostics.push(problem.of_node(node.name.clone()));
-        }
-    }
     let dialect = project.target.dialect();
+    check_materializations(dialect, &statements, &readings, (&mut all, &origins), &mut diagnostics);
     let ids = all.iter().enumerate().map(|(index, node)| (NodeId::of(index), node));
     let ids = ids.filter(|(_, node)| node.kind != NodeKind::Exposure);
     let names = Names::new(dialect, &project.target.schema, ids, nodes::source_ids(&project, &origins));
@@ -137,13 +130,18 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
             Origin::Seed(_) | Origin::Source(_) => None,
         })
         .collect();
-    for (node, found) in all.iter_mut().zip(edges) {
+    for ((node, found), origin) in all.iter_mut().zip(edges).zip(&origins) {
         let Some((edges, sites)) = found else { continue };
+        let label = match origin {
+            Origin::Model(index) => readings[*index].label(),
+            _ => None,
+        };
         node.reads = sites;
         node.sql = edges.sql;
         node.incremental_sql = edges.incremental_sql;
         node.error = node.error.take().or_else(|| first_error(&edges.diagnostics));
-        diagnostics.extend(edges.diagnostics.into_iter().map(|diagnostic| diagnostic.of_node(node.name.clone())));
+        let named = |found: Diagnostic| found.of_node(node.name.clone()).of_instance(label);
+        diagnostics.extend(edges.diagnostics.into_iter().map(named));
     }
     let manifest = Manifest {
         project: project.name.clone(),
@@ -186,22 +184,52 @@ fn own(
     diagnostics: &mut [Diagnostic],
 ) {
     // By path: of a long seed, diagnostics show excerpts, which are files of their own.
-    let mut by_path: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut by_path: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, origin) in origins.iter().enumerate() {
-        match origin {
-            Origin::Model(reading) => by_path.insert(&readings[*reading].model.path, index),
-            Origin::Seed(seed) => by_path.insert(&project.seeds[*seed].path, index),
-            Origin::Source(_) | Origin::Exposure(_) => None,
+        let path = match origin {
+            Origin::Model(reading) => &readings[*reading].model.path,
+            Origin::Seed(seed) => &project.seeds[*seed].path,
+            Origin::Source(_) | Origin::Exposure(_) => continue,
         };
+        by_path.entry(path).or_default().push(index);
     }
     for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.node.is_none()) {
         let path = diagnostic.primary.as_ref().map(|label| sources.get(label.span.file).path());
-        let Some(node) = path.and_then(|path| by_path.get(path)).and_then(|index| nodes.get_mut(*index)) else {
-            continue;
-        };
-        diagnostic.node = Some(node.name.clone());
-        if diagnostic.is_error() {
-            node.error = node.error.take().or_else(|| Some(diagnostic.code.id.to_owned()));
+        let concerned = path.and_then(|path| by_path.get(path)).map(Vec::as_slice).unwrap_or_default();
+        for index in concerned {
+            let Some(node) = nodes.get_mut(*index) else { continue };
+            // What is wrong with one instance leaves the others alone.
+            let label = match origins.get(*index) {
+                Some(Origin::Model(reading)) => readings[*reading].label(),
+                _ => None,
+            };
+            if diagnostic.instance.is_some() && diagnostic.instance.as_deref() != label {
+                continue;
+            }
+            diagnostic.node.get_or_insert_with(|| node.name.clone());
+            if diagnostic.is_error() {
+                node.error = node.error.take().or_else(|| Some(diagnostic.code.id.to_owned()));
+            }
+        }
+    }
+}
+
+/// Says which models want a materialization that there is not.
+fn check_materializations(
+    dialect: crate::dialect::Dialect,
+    statements: &StatementTemplates,
+    readings: &[Reading],
+    (nodes, origins): (&mut [Node], &[Origin]),
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (node, origin) in nodes.iter_mut().zip(origins) {
+        if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
+            && node.form() != Form::Ephemeral
+            && !statements.has("materializations", dialect, &name)
+        {
+            let problem = no_materialization(&name, &readings[*index], statements, dialect);
+            node.error = node.error.take().or_else(|| Some(problem.code.id.to_owned()));
+            diagnostics.push(problem.of_node(node.name.clone()).of_instance(readings[*index].label()));
         }
     }
 }

@@ -53,6 +53,7 @@ codes! {
     SECRET_IN_SQL = "E0116" Project "a secret stands in the text of a model";
     BROKEN_DOCS_BLOCK = "E0120" Project "a docs block cannot be read";
     TOO_MANY_VALUES = "E0121" Project "a list of values is too long";
+    BROKEN_INSTANCES = "E0122" Project "the instances of a model cannot be read";
 
     // 2: templates
     TEMPLATE_SYNTAX = "E0201" Project "a template cannot be read";

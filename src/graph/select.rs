@@ -56,8 +56,8 @@ pub enum Reach {
     All,
 }
 
-const METHODS: [&str; 10] =
-    ["name", "tag", "path", "file", "source", "owner", "config", "resource_type", "exposure", "selector"];
+const METHODS: [&str; 11] =
+    ["name", "tag", "path", "file", "instances", "source", "owner", "config", "resource_type", "exposure", "selector"];
 
 impl Selector {
     /// Reads what people write behind `--select` and `--exclude`.
@@ -287,6 +287,7 @@ fn answers<'a>(term: &Term, node: &'a Node) -> Vec<std::borrow::Cow<'a, str>> {
         "tag" => node.tags.iter().map(|tag| Borrowed(tag.as_str())).collect(),
         "path" => node.path.iter().map(|path| Borrowed(path.as_str())).collect(),
         "file" => node.path.iter().filter_map(|path| path.rsplit('/').next()).map(Borrowed).collect(),
+        "instances" => node.instance_of.iter().map(|of| Borrowed(of.as_str())).collect(),
         "owner" => node.owner.iter().map(|owner| Borrowed(owner.as_str())).collect(),
         "resource_type" => vec![Borrowed(node.kind.word())],
         "exposure" if node.kind == NodeKind::Exposure => vec![Borrowed(node.name.as_str())],
@@ -355,6 +356,8 @@ mod tests {
             incremental_sql: None,
             properties: crate::manifest::Properties::default(),
             error: None,
+            instance_of: path.contains("mart").then(|| "mart".to_owned()),
+            instance: None,
         };
         let manifest = Manifest {
             project: "p".to_owned(),
@@ -411,6 +414,8 @@ mod tests {
             ("source:raw", "raw.src"),
             ("source:raw.src+1", "raw.src a"),
             ("owner:finance", "e"),
+            ("instances:mart", "c d e"),
+            ("instances:m*,d+", "d"),
             ("config.materialized:table", "a b c d e"),
             ("config.meta.pii:true,d", "d"),
             ("selector:slow", "b d"),

@@ -6,6 +6,7 @@ use super::{
     config::{Config, NodeKind},
     field::{Fields, Reader},
     front_matter,
+    instance::Instance,
     key::FRONT_MATTER,
     property::{Column, RawTest, columns, flat, tests},
     target::Target,
@@ -38,15 +39,18 @@ pub struct Model {
     pub columns: Vec<Column>,
     /// Tests of its rows.
     pub tests: Vec<RawTest>,
+    /// What it is built for, where its file is built for several.
+    pub instance: Option<Instance>,
     /// Whether its text can be used: false after an error in the file itself, which has been reported.
     pub usable: bool,
 }
 
 impl Model {
-    /// The relation's name: `alias`, else the file's.
+    /// The relation's name: `alias`, else the file's, with the instance's name where there are several.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.config.text("alias").map_or(&self.stem, |alias| alias.value)
+        let own = self.instance.as_ref().map_or(&self.stem, |instance| &instance.relation);
+        self.config.text("alias").map_or(own, |alias| alias.value)
     }
 
     /// The relation in the database.
@@ -122,7 +126,10 @@ pub(crate) fn in_file(reader: &mut Reader<'_>, node: &Node) -> InFile {
         );
         return InFile::default();
     };
+    reader.keeps_instances = true;
     let fields: Fields<'_> = reader.entries(flat(entries), &FRONT_MATTER, "the front matter");
     let config = Config::of_fields(reader, &fields, NodeKind::Model, true);
-    InFile { config, columns: columns(reader, fields.items("columns"), "the front matter"), tests: tests(&fields) }
+    let columns = columns(reader, fields.items("columns"), "the front matter");
+    reader.keeps_instances = false;
+    InFile { config, columns, tests: tests(&fields) }
 }

@@ -11,7 +11,7 @@ use crate::{
     source::{Place, Span},
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// What renders the statements of materializations and of publishing.
 pub trait Statements: Sync {
@@ -72,6 +72,8 @@ pub struct Context<'a> {
     pub database: Option<&'a str>,
     /// The run's name.
     pub run: &'a str,
+    /// The folder of the project, which paths of files are relative to.
+    pub root: &'a Path,
     /// What renders statements.
     pub statements: &'a dyn Statements,
     /// What reads seeds.

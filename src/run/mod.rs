@@ -9,6 +9,7 @@ mod build;
 mod context;
 mod event;
 mod fence;
+mod files;
 mod hooks;
 mod lock;
 mod publish;
@@ -39,6 +40,7 @@ use crate::{
 use build::Built;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -65,6 +67,8 @@ pub struct Request<'a> {
     pub run: &'a RunId,
     /// The database.
     pub engine: &'a dyn Engine,
+    /// The folder of the project.
+    pub root: &'a Path,
     /// What renders statements.
     pub statements: &'a dyn Statements,
     /// What reads seeds.
@@ -141,6 +145,7 @@ fn carry_out(
         engine: request.engine,
         database: database.as_deref(),
         run: request.run.as_str(),
+        root: request.root,
         statements: request.statements,
         seeds: request.seeds,
         places: request.places,
@@ -179,6 +184,11 @@ fn carry_out(
     }
     diagnostics.extend(hooks::outside(&context, &mut control, &published));
     diagnostics.extend(hooks::run_end(&context, &mut control));
+    for id in endings.keys().filter(|id| !published.contains(id)) {
+        if let Some(paths) = files::paths(&context, *id) {
+            files::discard(&paths);
+        }
+    }
     let left = left_over(request, &context, &staged, &published);
     diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
     Ok((endings, published))

@@ -8,7 +8,9 @@
 mod support;
 
 mod both;
+mod instances;
 mod ephemeral;
+mod files;
 mod incremental;
 mod first_steps;
 mod full;

@@ -7,6 +7,7 @@ use crate::{
     diagnostic::Diagnostic,
     exit::Exit,
     graph::Selection,
+    manifest::Node,
     run::published_sql,
 };
 use std::{collections::BTreeSet, path::PathBuf};
@@ -41,7 +42,7 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
     let manifest = &compilation.manifest;
     let path = |id: &crate::manifest::NodeId| {
         let node = manifest.node(*id);
-        (node.sql.is_some()).then_some(node.path.as_deref()).flatten().map(PathBuf::from)
+        node.sql.is_some().then(|| compiled_path(node)).flatten().map(PathBuf::from)
     };
     let chosen: Vec<_> = selection.iter().copied().filter(|id| path(id).is_some()).collect();
     let everything: BTreeSet<PathBuf> = manifest.iter().filter_map(|(id, _)| path(&id)).collect();
@@ -51,7 +52,7 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        (node.path.clone().unwrap_or_default(), text.into_bytes())
+        (compiled_path(node).unwrap_or_default(), text.into_bytes())
     })?;
     store.retain_compiled(&everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
@@ -60,4 +61,14 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
     file.push(b'\n');
     store.write("manifest.json", &file)?;
     Ok(chosen.len())
+}
+
+/// Where a model's SQL is written below `compiled/`: under the path of its file, and where the file is several models in
+/// a folder of its name.
+fn compiled_path(node: &Node) -> Option<String> {
+    let path = node.path.as_deref()?;
+    Some(match &node.instance_of {
+        Some(_) => format!("{}/{}.sql", path.strip_suffix(".sql").unwrap_or(path), node.name.replace('/', "_")),
+        None => path.to_owned(),
+    })
 }

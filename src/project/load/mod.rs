@@ -1,6 +1,7 @@
 //! The phase itself: finds the project, reads its files, brings them together.
 
 mod files;
+mod instances;
 mod nodes;
 mod project_file;
 mod root;
@@ -111,7 +112,9 @@ impl Loading<'_> {
         let defaults = |reader: &mut Reader<'_>, node: &Option<Node>, kind| {
             node.as_ref().map(|node| Defaults::read(reader, node, kind, &layout, name)).unwrap_or_default()
         };
+        reader.keeps_instances = true;
         let model_defaults = defaults(&mut reader, &file.models, NodeKind::Model);
+        reader.keeps_instances = false;
         let seed_defaults = defaults(&mut reader, &file.seeds, NodeKind::Seed);
         let properties = self.properties(&mut reader, &yamls);
         let csvs: Vec<&Found> = files.models.files.iter().filter(|file| file.extension() == "csv").collect();
@@ -121,6 +124,12 @@ impl Loading<'_> {
         let mut seeds = self.seeds(&csvs, &seed_defaults, seed_entries, &properties.descriptions);
         self.found.append(&mut reader.found);
         drop(reader);
+        let models = match &file.target {
+            Some(target) => {
+                self.instances(models, RenderScope { vars: &file.vars, target: Some(target), instance: None })
+            }
+            None => models,
+        };
         if self.options.scan_seeds {
             self.scan(&mut seeds, file.target.as_ref());
         }

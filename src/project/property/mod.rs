@@ -47,9 +47,11 @@ impl Properties {
         let fields = reader.fields(node, &key::PROPERTIES, "the file");
         for kind in [NodeKind::Model, NodeKind::Seed] {
             let key = if kind == NodeKind::Model { "models" } else { "seeds" };
+            reader.keeps_instances = kind == NodeKind::Model;
             for item in fields.items(key) {
                 self.descriptions.extend(description(reader, kind, folder, item));
             }
+            reader.keeps_instances = false;
         }
         for item in fields.items("sources") {
             source::read(reader, file, item, &mut self.sources);
