@@ -104,9 +104,18 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Folder to make it in
+    /// Folder to make it in; with `--from`, the folder of the project
     #[arg(default_value = ".", value_name = "FOLDER")]
     pub folder: PathBuf,
+    /// Describe tables that the database of this target has as sources, in a project that exists
+    #[arg(long, value_name = "TARGET", requires = "schemas")]
+    pub from: Option<String>,
+    /// Schemas to describe
+    #[arg(long, value_name = "SCHEMA", value_delimiter = ',', num_args = 1.., requires = "from")]
+    pub schemas: Vec<String>,
+    /// File to write, relative to the project
+    #[arg(long, value_name = "FILE", default_value = "models/sources.yml", requires = "from")]
+    pub to: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -221,6 +230,12 @@ pub enum Catalog {
 
 #[derive(Debug, Args)]
 pub struct Debug {
+    /// Print the SQL that an administrator runs so that a role can build this project
+    #[arg(long)]
+    pub print_grants: bool,
+    /// The role to grant to, instead of the target's
+    #[arg(long, value_name = "ROLE", requires = "print_grants")]
+    pub role: Option<String>,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -12,6 +12,7 @@ mod instances;
 mod ephemeral;
 mod files;
 mod incremental;
+mod first_steps;
 mod full;
 mod interrupted;
 mod locks;
