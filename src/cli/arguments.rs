@@ -216,6 +216,9 @@ pub enum Catalog {
 
 #[derive(Debug, Args)]
 pub struct Debug {
+    /// Install the extensions that a DuckDB target names, from the network
+    #[arg(long)]
+    pub install_extensions: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

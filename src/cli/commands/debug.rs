@@ -19,6 +19,13 @@ pub fn run(app: &App, arguments: &Debug) -> Exit {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
+    if arguments.install_extensions {
+        match engine.install_extensions() {
+            Ok(installed) if installed.is_empty() => app.terminal.say("The target names no extensions to install."),
+            Ok(installed) => app.terminal.say(&format!("Installed {}.", installed.join(", "))),
+            Err(error) => return app.refuse(&compilation, &error, "nothing more was installed"),
+        }
+    }
     let place = engine.place();
     let version = match engine.version() {
         Ok(version) => version,
