@@ -3,6 +3,7 @@
 //! In: what the command line says. Out: a [`Compilation`] as far as the project allows, and every diagnostic. Never: a
 //! connection.
 
+mod decorate;
 mod describe;
 mod edges;
 mod files;
@@ -10,6 +11,7 @@ mod incremental;
 mod known;
 mod names;
 mod nodes;
+mod properties;
 mod reading;
 mod serve;
 
@@ -21,7 +23,7 @@ use crate::{
     diagnostic::{Diagnostic, code::CYCLE},
     dialect::Dialect,
     graph::{Graph, Selector},
-    manifest::{Form, Manifest, Node, NodeId, NodeKind},
+    manifest::{Form, Manifest, Node, NodeId, NodeKind, RunHooks},
     name::NamePart,
     parse::Referee,
     project::{self, LoadOptions, Loaded, Project},
@@ -150,6 +152,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         target: project.target.name.clone(),
         schema: project.target.schema.clone(),
         nodes: all,
+        run_hooks: RunHooks::default(),
     };
     let graph = Graph::new(&manifest);
     let selectors = serve::selectors(&project, &mut diagnostics);
@@ -169,6 +172,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         statements,
         referee: request.referee,
     };
+    compilation.add_properties();
     compilation.check_names();
     compilation.report_cycles();
     Ok(compilation)

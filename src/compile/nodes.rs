@@ -3,7 +3,7 @@
 use super::reading::Reading;
 use crate::{
     dialect::Dialect,
-    manifest::{Column, Node, NodeId, NodeKind},
+    manifest::{Column, Node, NodeId, NodeKind, Properties},
     name::RelationName,
     project::{self, Exposure, Project, Seed, SourceTable},
     source::Sources,
@@ -80,6 +80,7 @@ fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node {
         config: BTreeMap::new(),
         sql: None,
         incremental_sql: None,
+        properties: Properties::default(),
         error: None,
         instance_of: None,
         instance: None,

@@ -354,6 +354,7 @@ mod tests {
             ]),
             sql: None,
             incremental_sql: None,
+            properties: crate::manifest::Properties::default(),
             error: None,
             instance_of: path.contains("mart").then(|| "mart".to_owned()),
             instance: None,
@@ -363,6 +364,7 @@ mod tests {
             dialect: Dialect::DuckDb,
             target: "t".to_owned(),
             schema: "main".to_owned(),
+            run_hooks: crate::manifest::RunHooks::default(),
             nodes: vec![
                 node("raw.src", &[], &[], ""),
                 node("a", &[0], &["daily"], "models/core/a.sql"),

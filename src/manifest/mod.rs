@@ -3,8 +3,10 @@
 //! In: what `compile` found. Out: nodes in a stable order, who reads whom and where, and SQL with holes for the names
 //! of relations. Never: a span map or a connection.
 
+mod properties;
 mod sql;
 
+pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
 pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
 
 use crate::{dialect::Dialect, name::RelationName};
@@ -155,6 +157,9 @@ pub struct Node {
     /// The SQL that adds to what is there; none where it is the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incremental_sql: Option<CompiledSql>,
+    /// What its relation has besides its rows.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
     /// The code of the error that keeps it from being built, if there is one.
     pub error: Option<String>,
     /// The file's name without extension, for a model that is one of several built from the same file.
@@ -233,6 +238,18 @@ pub struct Manifest {
     pub schema: String,
     /// The nodes, sorted by kind and name.
     pub nodes: Vec<Node>,
+    /// What runs around a run.
+    #[serde(default)]
+    pub run_hooks: RunHooks,
+}
+
+/// What runs around a run, one statement each.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunHooks {
+    /// Before anything is built.
+    pub start: Vec<CompiledSql>,
+    /// After everything was built and published, whatever came of it.
+    pub end: Vec<CompiledSql>,
 }
 
 impl Manifest {

@@ -215,6 +215,7 @@ mod tests {
             config: BTreeMap::new(),
             sql: Some(sql),
             incremental_sql: None,
+            properties: crate::manifest::Properties::default(),
             error: None,
             instance_of: None,
             instance: None,
@@ -227,6 +228,7 @@ mod tests {
             dialect: Dialect::DuckDb,
             target: "t".to_owned(),
             schema: "main".to_owned(),
+            run_hooks: crate::manifest::RunHooks::default(),
             nodes,
         }
     }

@@ -14,6 +14,7 @@ mod cte;
 mod keyword;
 mod lexer;
 pub(crate) mod outline;
+mod pair;
 mod problem;
 mod reader;
 mod referee;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use bound::relations_by_engine;
 pub use cte::{QueryHead, with_clause};
+pub use pair::{quoted_pairs, statements};
 pub use problem::Problem;
 pub use referee::Referee;
 pub use rewrite::{Piece, Replacement};

@@ -246,16 +246,24 @@ impl Context<'_> {
         obstacles
     }
 
-    /// Whether a dependent is a view (or materialized view) of this project: one that this run makes anew, or one with a text to bind it by.
+    /// Whether a dependent comes along: it is this project's, and a partition, or made anew by this run, or a view with a
+    /// text to bind it by.
     fn can_be_bound_again(&self, dependent: &Dependent) -> bool {
-        let (Some(relation), DependentKind::View | DependentKind::MaterializedView, false) =
-            (&dependent.relation, dependent.kind, dependent.attached)
-        else {
-            return false;
-        };
+        let (Some(relation), false) = (&dependent.relation, dependent.attached) else { return false };
         let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref()) && dependent.may_alter;
-        ours && (dependent.rebindable
-            || self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation)))
+        // A partition goes where its table goes.
+        if dependent.kind == DependentKind::Child {
+            return ours;
+        }
+        if !matches!(dependent.kind, DependentKind::View | DependentKind::MaterializedView) {
+            return dependent.kind == DependentKind::ForeignKey && self.is_built(relation);
+        }
+        ours && (dependent.rebindable || self.is_built(relation))
+    }
+
+    /// Whether this run makes that relation.
+    fn is_built(&self, relation: &RelationName) -> bool {
+        self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation))
     }
 
     fn foreign(&self, node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {

@@ -38,7 +38,7 @@ pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};
 pub use location::Location;
 pub use model::Model;
-pub use property::{Column, Exposure, RawTest, SourceTable};
+pub use property::{Column, Exposure, RawTest, SourceTable, plain_name};
 pub use render::{Render, RenderScope};
 pub use seed::{Rows, Seed, SeedColumn, SeedTable, SeedType};
 pub use selector::{Definition, MethodDefinition, Selector};

@@ -4,14 +4,14 @@ use super::{Observer, Statement, Stop, session::Session};
 use crate::{
     diagnostic::Diagnostic,
     engine::{Engine, EngineError, LoadColumn},
-    manifest::{FilledSql, Filling, Form, Manifest, Node, NodeId, Rendering},
+    manifest::{CompiledSql, FilledSql, Filling, Form, Manifest, Node, NodeId, Rendering},
     name::RelationName,
     parse::Referee,
-    plan::Staging,
+    plan::{Staging, mark},
     source::{Place, Span},
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// What renders the statements of materializations and of publishing.
 pub trait Statements: Sync {
@@ -72,6 +72,8 @@ pub struct Context<'a> {
     pub database: Option<&'a str>,
     /// The run's name.
     pub run: &'a str,
+    /// The folder of the project, which paths of files are relative to.
+    pub root: &'a Path,
     /// What renders statements.
     pub statements: &'a dyn Statements,
     /// What reads seeds.
@@ -158,6 +160,50 @@ impl<'a> Context<'a> {
         let form = self.manifest.node(read).form();
         let view = form == Form::View && self.built.contains(&read);
         form == Form::Ephemeral || (view && reader.form() == Form::MaterializedView)
+    }
+
+    /// A hook of a node, which sees `own` as its own relation and all others as that node does while it is built.
+    #[must_use]
+    pub fn hook(&self, id: NodeId, sql: &CompiledSql, own: &RelationName) -> String {
+        let dialect = self.manifest.dialect;
+        let name = |read: NodeId| {
+            let relation = if read == id { Some(self.qualified(own)) } else { self.read_from(id, read) };
+            relation.map(|relation| dialect.relation(&relation)).unwrap_or_default()
+        };
+        sql.fill(&Filling { manifest: self.manifest, name: &name, inlined: &|_| false }).text
+    }
+
+    /// What runs before and after the making of a node's relation, which they see under the name `own`.
+    #[must_use]
+    pub fn hooks(&self, id: NodeId, own: &RelationName) -> (Vec<Statement>, Vec<Statement>) {
+        let hooks = &self.manifest.node(id).properties.hooks;
+        let statement = |purpose: &str, sql: &CompiledSql| Statement {
+            purpose: purpose.to_owned(),
+            text: self.hook(id, sql, own),
+            sql_at: None,
+        };
+        let all = |purpose: &str, list: &[CompiledSql]| list.iter().map(|sql| statement(purpose, sql)).collect();
+        (all("pre_hook", &hooks.before), all("post_hook", &hooks.after))
+    }
+
+    /// What runs before and after a view is published, under published names.
+    #[must_use]
+    pub fn hooks_of_view(&self, id: NodeId) -> (Vec<String>, Vec<String>) {
+        let hooks = &self.manifest.node(id).properties.hooks;
+        let all = |list: &[CompiledSql]| {
+            list.iter().map(|sql| published_sql(self.manifest, sql, self.database).text).collect()
+        };
+        (all(&hooks.before), all(&hooks.after))
+    }
+
+    /// The comment of a node's relation: what people wrote, and the mark that makes it the project's own.
+    #[must_use]
+    pub fn comment(&self, node: &Node, relation: &RelationName) -> String {
+        let mark = mark(&self.manifest.project, relation);
+        match &node.properties.comment {
+            Some(comment) => format!("{comment}\n{mark}"),
+            None => mark,
+        }
     }
 
     /// The node's SQL as it is published: every relation by its published name.

@@ -4,10 +4,13 @@
 //! is `plan/`), or knowing a terminal (that is `cli/`).
 
 mod bind;
+mod budget;
 mod build;
 mod context;
 mod event;
 mod fence;
+mod files;
+mod hooks;
 mod lock;
 mod publish;
 mod report;
@@ -37,6 +40,7 @@ use crate::{
 use build::Built;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -63,6 +67,8 @@ pub struct Request<'a> {
     pub run: &'a RunId,
     /// The database.
     pub engine: &'a dyn Engine,
+    /// The folder of the project.
+    pub root: &'a Path,
     /// What renders statements.
     pub statements: &'a dyn Statements,
     /// What reads seeds.
@@ -139,6 +145,7 @@ fn carry_out(
         engine: request.engine,
         database: database.as_deref(),
         run: request.run.as_str(),
+        root: request.root,
         statements: request.statements,
         seeds: request.seeds,
         places: request.places,
@@ -148,7 +155,12 @@ fn carry_out(
         publish_timeout: request.publish_timeout,
     };
     let mut control = open_control(&context)?;
+    if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
+        diagnostics.push(diagnostic);
+        return Ok((BTreeMap::new(), BTreeSet::new()));
+    }
     sweep::prepare(&context, &mut control)?;
+    hooks::run_start(&context, &mut control)?;
     let endings = build_all(request, &context, built);
     let staged: BTreeMap<NodeId, &Staged> = endings
         .iter()
@@ -168,6 +180,13 @@ fn carry_out(
                 }
                 Err(diagnostic) => diagnostics.push(diagnostic),
             }
+        }
+    }
+    diagnostics.extend(hooks::outside(&context, &mut control, &published));
+    diagnostics.extend(hooks::run_end(&context, &mut control));
+    for id in endings.keys().filter(|id| !published.contains(id)) {
+        if let Some(paths) = files::paths(&context, *id) {
+            files::discard(&paths);
         }
     }
     let left = left_over(request, &context, &staged, &published);
@@ -222,6 +241,11 @@ fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<Node
 fn cuts(request: &Request<'_>, endings: &Endings) -> Vec<Vec<NodeId>> {
     let done: BTreeSet<NodeId> =
         endings.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))).map(|(id, _)| *id).collect();
+    parts(request, done)
+}
+
+/// What of these nodes appears together, each part in building order.
+fn parts(request: &Request<'_>, done: BTreeSet<NodeId>) -> Vec<Vec<NodeId>> {
     let parts = match request.publish {
         PublishMode::Run => vec![done],
         PublishMode::Group => connected(request, &done),

@@ -1,6 +1,9 @@
 //! A project in a folder of its own, on a database of its own.
 
-use crate::support::postgres::{self, Database};
+use crate::support::{
+    postgres::{self, Database, Server},
+    process::within,
+};
 use serde_json::Value;
 use std::{
     fs,
@@ -40,6 +43,13 @@ impl Project {
     /// An empty project on a new PostgreSQL database, as a role that is no superuser.
     pub fn on_postgres() -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap(), database: Some(postgres::database()) };
+        project.configure("");
+        project
+    }
+
+    /// An empty project on a new database of that server.
+    pub fn on_server(server: &'static Server) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap(), database: Some(server.database()) };
         project.configure("");
         project
     }
@@ -98,6 +108,15 @@ impl Project {
     /// Runs suiro to its end with further variables.
     pub fn suiro_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Ended {
         let output = self.command(words).envs(variables.iter().copied()).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ended { status: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Runs suiro to its end; none of its files may grow past `largest` bytes.
+    pub fn suiro_within(&self, largest: u64, words: &[&str]) -> Ended {
+        let mut command = within(Some(largest), self.command(words));
+        command.env_clear().env("HOME", self.folder.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let output = command.stdin(Stdio::null()).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ended { status: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }

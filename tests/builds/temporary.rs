@@ -247,3 +247,25 @@ fn a_publish_that_gets_no_lock_gives_up_and_names_who_holds_it() {
     project.build(&[]);
     assert_eq!(project.rows("select a.n, b.n from core.a, core.b"), ["2|2"]);
 }
+
+#[test]
+fn two_runs_do_not_add_to_the_same_table_at_once() {
+    let project = gated();
+    open_gate(&project);
+    project.models(&[(
+        "slow",
+        "/*--- {materialized: incremental, incremental_strategy: append, unique_key: n} ---*/ \
+         select n, case when (select count(*) from raw.gate) = 0 then pg_catalog.pg_sleep(60)::text end as s from a",
+    )]);
+    project.build(&[]);
+    project.execute(&["delete from raw.gate"]);
+    let child = project.start_heard(&["build"]);
+    let pid = backend(&project, "^suiro slow ", "wait_event = 'PgSleep'");
+    let printed = project.build_fails(75);
+    assert!(printed.contains("E0616") && printed.contains("core.slow"), "{printed}");
+    open_gate(&project);
+    terminate(&project, &pid);
+    let ended = ended(child);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert_eq!(project.value("select n from core.slow"), "1");
+}

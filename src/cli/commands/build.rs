@@ -91,6 +91,7 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
         plan: &plan,
         run: &run,
         engine: engine.as_ref(),
+        root: &compilation.project.root,
         statements: compilation,
         seeds: compilation,
         places: compilation,

@@ -84,21 +84,20 @@ const CONFIG_KEYS: &[Key] = &[
         .on(MODEL_ONLY)
         .later("skipping what did not change"),
     key("docs", Kind::Mapping, "how it is shown in the documentation").later("the documentation site"),
-    key("persist_docs", Kind::Mapping, "whether descriptions become comments in the database").later("comments in the database"),
-    key("grants", Kind::Mapping, "who may do what with the relation").missing("grants"),
-    key("indexes", Kind::List, "indexes to create").missing("indexes"),
-    key("constraints", Kind::List, "constraints to create").missing("constraints"),
+    key("persist_docs", Kind::Mapping, "whether descriptions become comments in the database: `relation: true`, `columns: true`").merge(Merge::Keys),
+    key("grants", Kind::Mapping, "who may do what with the relation: `select: [reporting]`; `mode: exact` takes away what is not listed (PostgreSQL)").merge(Merge::Keys),
+    key("indexes", Kind::List, "indexes to create, each with `columns` and possibly `unique`, `name`, `type`, `include`, `where`"),
+    key("constraints", Kind::List, "constraints to create, each with `type` (`not_null`, `unique`, `primary_key`, `check`, `foreign_key`) and what it needs")
+        .late(),
     key("contract", Kind::Any, "whether columns and types must be those declared").missing("contracts"),
     key("pre_hook", Kind::Any, "SQL to run before the relation is built; those of all places add up")
         .also(&["pre-hook"])
         .merge(Merge::Append)
-        .late()
-        .missing("hooks"),
+        .late(),
     key("post_hook", Kind::Any, "SQL to run after the relation was built; those of all places add up")
         .also(&["post-hook"])
         .merge(Merge::Append)
-        .late()
-        .missing("hooks"),
+        .late(),
     key("unique_key", Kind::TextList, "the columns that tell rows apart; NULL is a value like any other").on(MODEL_ONLY),
     key(
         "incremental_strategy",
@@ -132,12 +131,16 @@ const CONFIG_KEYS: &[Key] = &[
     key("updated_at", Kind::Text, "the column that says when a row changed").on(MODEL_ONLY).missing("snapshots"),
     key("check_cols", Kind::TextList, "the columns whose change is a change of the row").on(MODEL_ONLY).missing("snapshots"),
     key("hard_deletes", Kind::Text, "what becomes of rows that are gone").on(MODEL_ONLY).missing("snapshots"),
-    key("partition_by", Kind::Any, "how a PostgreSQL table is partitioned").on(MODEL_ONLY).missing("partitioned tables"),
-    key("unlogged", Kind::Boolean, "a PostgreSQL table that a crash of the server empties").missing("storage options"),
-    key("tablespace", Kind::Text, "where PostgreSQL keeps the table").missing("storage options"),
-    key("storage", Kind::Mapping, "storage parameters of a PostgreSQL table").missing("storage options"),
-    key("location", Kind::Text, "the file that is written").on(MODEL_ONLY).missing("files as models"),
-    key("format", Kind::Text, "the format of the file that is written").on(MODEL_ONLY).missing("files as models"),
+    key("partition_by", Kind::Any, "how a PostgreSQL table is partitioned: `method`, `columns`, `partitions`").on(MODEL_ONLY),
+    key("unlogged", Kind::Boolean, "a PostgreSQL table that a crash of the server empties"),
+    key("tablespace", Kind::Text, "where PostgreSQL keeps the table"),
+    key("storage", Kind::Mapping, "storage parameters of a PostgreSQL table, such as `fillfactor: 70`").merge(Merge::Keys),
+    key("location", Kind::Text, "the file that a model of `materialized: file` is written to, relative to the project")
+        .default("`files/<name>.parquet`")
+        .on(MODEL_ONLY),
+    key("format", Kind::Choice(&["parquet", "csv"]), "the format of the file that is written")
+        .default("that of its ending")
+        .on(MODEL_ONLY),
     key(
         "instances",
         Kind::Any,
@@ -169,7 +172,12 @@ pub(crate) const COLUMN: Table = Table {
         key("meta", Kind::Mapping, "anything").merge(Merge::Keys),
         key("config", Kind::Mapping, "`tags` and `meta`, as in dbt"),
         key("tests", Kind::List, "tests of its values").also(&["data_tests"]).late().later("tests of data"),
-        key("constraints", Kind::List, "constraints to create").missing("constraints"),
+        key(
+            "constraints",
+            Kind::List,
+            "constraints on its values, each with `type` and possibly `expression`, `name`, `to`, `to_columns`",
+        )
+        .late(),
         ignored("quote", "suiro quotes every name"),
         ignored("policy_tags", "they belong to a database that suiro does not build in"),
         ignored("dimension", "semantic models belong to the tool that uses them"),

@@ -9,7 +9,7 @@ mod source;
 
 pub use column::{Column, RawTest};
 pub(crate) use column::{merge_columns, read as columns, tests};
-pub use exposure::Exposure;
+pub use exposure::{Exposure, plain_name};
 pub use source::SourceTable;
 
 use super::{

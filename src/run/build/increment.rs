@@ -106,7 +106,7 @@ pub fn decide(context: &Context<'_>, session: &mut Session<'_>, id: NodeId) -> R
 }
 
 /// The columns of a relation, with their types.
-fn described(
+pub fn described(
     context: &Context<'_>,
     session: &mut Session<'_>,
     relation: &RelationName,

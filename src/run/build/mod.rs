@@ -7,19 +7,23 @@ mod staged;
 pub use staged::{Staged, StagedKind};
 
 use super::{
-    Context, Event, Statement, bind,
+    Context, Event, Statement, bind, files,
     session::{Session, refusal},
 };
 use crate::{
-    diagnostic::{Diagnostic, code::BUG},
-    engine::{EngineError, FailureKind},
-    manifest::{Form, Node, NodeId, NodeKind, Rendering},
+    diagnostic::{
+        Diagnostic,
+        code::{BUG, RELATION_MISSING},
+    },
+    engine::{EngineError, FailureKind, LoadColumn},
+    manifest::{Constraint, FilledSql, Form, Node, NodeId, NodeKind, Properties, Rendering},
     name::RelationName,
     plan::mark,
 };
 use increment::{Column, Decision};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     thread,
     time::{Duration, Instant},
 };
@@ -70,6 +74,10 @@ pub fn build<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, node:
         wait(context, pause);
         discard(context, session, node);
     };
+    if outcome.is_err() && context.manifest.node(node).properties.has_hooks() {
+        // A hook may have left the session in a state of its own.
+        *session = None;
+    }
     let (rows, staged, failure) = match outcome {
         Ok((rows, staged)) => (rows, Some(staged), None),
         Err(diagnostic) => (None, None, Some(diagnostic)),
@@ -140,22 +148,41 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
         return add(context, session, id, names, (batch, &columns));
     }
     check_binding(context, session, id, Rendering::Full)?;
-    let columns = seed::columns(context, id, node)?;
+    let kind = StagedKind::of(node);
+    let (before, after) = match kind {
+        // A view is made again when it is published; its hooks are those of the published one.
+        StagedKind::View | StagedKind::File => (Vec::new(), Vec::new()),
+        _ => context.hooks(id, names.staged),
+    };
+    run_hooks(context, session, id, &before)?;
+    let sql = context.staged_sql(id, Rendering::Full).unwrap_or_default();
+    let mut columns = seed::columns(context, id, node)?;
+    if node.kind != NodeKind::Seed && needs_columns(node) {
+        columns = described(session, &sql)?;
+    }
     let template = match node.form() {
         Form::Incremental => "table",
         _ => node.materialized.as_deref().unwrap_or("view"),
     };
-    let sql = context.staged_sql(id, Rendering::Full).unwrap_or_default();
+    let paths = files::paths(context, id);
+    if let Some(paths) = &paths {
+        files::prepare(paths).map_err(|problem| Failure::Ours(Box::new(problem.of_node(node.name.clone()))))?;
+    }
     let values = json!({
         "staged": context.qualified(names.staged),
-        "relation": names.relation,
+        "relation": context.qualified(names.relation),
         "sql": sql.text,
+        "file": paths.as_ref().map(|paths| paths.published.to_string_lossy()),
+        "staged_file": paths.as_ref().map(|paths| paths.staged.to_string_lossy()),
+        "format": node.text("format"),
         "columns": columns.iter().map(|column| json!({"name": column.name, "type": column.data_type})).collect::<Vec<_>>(),
+        "constraints": node.properties.constraints,
+        "storage": node.properties.storage,
         "config": node.config,
     });
-    let (before, publish) = divided(materialization(context, node, template, &values)?);
+    let (statements, publish) = divided(materialization(context, node, template, &values)?);
     let mut rows = None;
-    for statement in &before {
+    for statement in &statements {
         let affected = execute(session, id, statement)?;
         if statement.purpose == "build" {
             rows = affected;
@@ -164,9 +191,11 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
             }
         }
     }
-    let kind = StagedKind::of(node);
-    increment::refuse_duplicates(context, session, id, names.staged)?;
-    finish(context, session, id, names.staged, kind)?;
+    if node.form() == Form::Incremental {
+        increment::refuse_duplicates(context, session, id, names.staged)?;
+    }
+    finish(context, session, id, names.staged, (kind, true))?;
+    run_hooks(context, session, id, &after)?;
     Ok((rows.filter(|_| kind != StagedKind::View), Staged { kind, batch: None, publish }))
 }
 
@@ -199,28 +228,56 @@ fn add(
         if statement.purpose == "build" {
             rows = affected;
             increment::refuse_duplicates(context, session, id, batch)?;
-            finish(context, session, id, batch, StagedKind::Table)?;
+            finish(context, session, id, batch, (StagedKind::Table, false))?;
         }
     }
     let kind = if increment::is_rewritten(columns) { StagedKind::Table } else { StagedKind::Increment };
-    finish(context, session, id, names.staged, kind)?;
+    let rewritten = kind == StagedKind::Table;
+    finish(context, session, id, names.staged, (kind, rewritten))?;
+    let (hooks_before, hooks_after) = context.hooks(id, if rewritten { names.staged } else { names.relation });
+    if rewritten {
+        run_hooks(context, session, id, &hooks_before)?;
+        run_hooks(context, session, id, &hooks_after)?;
+        return Ok((rows, Staged { kind, batch: Some(batch.clone()), publish }));
+    }
+    let publish = hooks_before.into_iter().chain(publish).chain(hooks_after).collect();
     Ok((rows, Staged { kind, batch: Some(batch.clone()), publish }))
 }
 
-/// Gives a staged relation its mark and whatever else belongs to it before it is published.
+/// Whether the template that makes a node's table has to know its columns beforehand.
+fn needs_columns(node: &Node) -> bool {
+    !node.properties.constraints.is_empty() || node.properties.storage.partition_by.is_some()
+}
+
+/// The columns of a query.
+fn described(session: &mut Session<'_>, sql: &FilledSql) -> Result<Vec<LoadColumn>, Failure> {
+    let statement = Statement { purpose: "columns".to_owned(), text: sql.text.clone(), sql_at: Some(0) };
+    let columns = session.connection.describe(&sql.text);
+    let columns = columns.map_err(|error| Failure::Theirs(Box::new(error), statement))?;
+    Ok(columns.into_iter().map(|(name, data_type)| LoadColumn { name, data_type }).collect())
+}
+
+/// Gives a staged relation its mark and, if it is what will be published, whatever else belongs to it.
 fn finish(
     context: &Context<'_>,
     session: &mut Session<'_>,
     id: NodeId,
     staged: &RelationName,
-    kind: StagedKind,
+    (kind, is_final): (StagedKind, bool),
 ) -> Result<(), Failure> {
     let node = context.manifest.node(id);
     let relation = node.relation.as_ref().unwrap_or(staged);
+    let properties = if is_final { node.properties.clone() } else { Properties::default() };
+    let referred = |constraint: &Constraint| Some(context.read_from(id, constraint.to?));
     let values = json!({
         "relation": context.qualified(staged),
         "kind": kind.word(),
-        "mark": mark(&context.manifest.project, relation),
+        "comment": context.comment(node, relation),
+        "column_comments": column_comments(context, session, staged, &properties)?,
+        "indexes": properties.indexes,
+        "constraints": properties.constraints,
+        "partitions": partitions(context, relation, staged, &properties),
+        "referred": properties.constraints.iter().map(referred).collect::<Vec<_>>(),
     });
     for statement in context.step("finish", &values).map_err(|error| Failure::theirs(error, "finish"))? {
         execute(session, id, &statement)?;
@@ -228,8 +285,53 @@ fn finish(
     Ok(())
 }
 
+/// The parts of a divided table, each with a mark of its own.
+fn partitions(
+    context: &Context<'_>,
+    relation: &RelationName,
+    staged: &RelationName,
+    properties: &Properties,
+) -> Vec<Value> {
+    let parts = properties.storage.partition_by.iter().flat_map(|found| &found.parts);
+    parts
+        .map(|part| {
+            let named = |schema: &RelationName| RelationName { name: part.name.as_str().into(), ..schema.clone() };
+            let mark = mark(&context.manifest.project, &named(relation));
+            json!({"relation": named(staged), "comment": mark})
+        })
+        .collect()
+}
+
+/// The comments of those columns that there are.
+fn column_comments(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    staged: &RelationName,
+    properties: &Properties,
+) -> Result<BTreeMap<String, String>, Failure> {
+    if properties.column_comments.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let dialect = context.manifest.dialect;
+    let columns = increment::described(context, session, staged).map_err(|error| Failure::theirs(error, "columns"))?;
+    let named = |name: &str| columns.iter().find(|(other, _)| dialect.key(other) == dialect.key(name));
+    let comments = properties.column_comments.iter();
+    Ok(comments.filter_map(|(name, text)| Some((named(name)?.0.clone(), text.clone()))).collect())
+}
+
 fn execute(session: &mut Session<'_>, id: NodeId, statement: &Statement) -> Result<Option<u64>, Failure> {
     session.execute(Some(id), statement).map_err(|error| Failure::Theirs(Box::new(error), statement.clone()))
+}
+
+/// Runs hooks in the session that builds.
+fn run_hooks(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, hooks: &[Statement]) -> Result<(), Failure> {
+    for hook in hooks {
+        let values = json!({"purpose": hook.purpose, "sql": hook.text, "database": context.database});
+        for statement in context.step("hook", &values).map_err(|error| Failure::theirs(error, &hook.purpose))? {
+            execute(session, id, &statement)?;
+        }
+    }
+    Ok(())
 }
 
 fn check_binding(
@@ -285,6 +387,15 @@ fn wait(context: &Context<'_>, pause: Duration) {
 fn diagnose(context: &Context<'_>, id: NodeId, error: &EngineError, statement: &Statement) -> Diagnostic {
     let node = context.manifest.node(id);
     let mut diagnostic = refusal(error, &format!("`{}` could not be built", node.name)).of_node(node.name.clone());
+    let reads_itself = node.sql.as_ref().is_some_and(|sql| sql.relations().any(|read| read == id));
+    if error.code == RELATION_MISSING && reads_itself {
+        diagnostic = diagnostic
+            .note("the first build has no rows of its own to read")
+            .help("put what reads them into `{% if is_incremental() %} … {% endif %}`");
+    }
+    if statement.purpose.ends_with("_hook") {
+        diagnostic = diagnostic.note(format!("in its {}: {}", statement.purpose, statement.text.trim()));
+    }
     // A statement holds one of the two renderings; which one it is can be read from it.
     for rendering in [Rendering::Incremental, Rendering::Full] {
         if let (Some(filled), Some(position), Some(sql_at)) =

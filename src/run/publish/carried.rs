@@ -57,7 +57,8 @@ pub fn grants(context: &Context<'_>, session: &mut Session<'_>, cut: &Cut<'_>) -
     let moved = |id: &&NodeId| {
         let relation = context.manifest.node(**id).relation.as_ref();
         let live = relation.and_then(|relation| cut.live.relations.get(relation));
-        live.is_some_and(|live| cut.makes_room(context, **id, live))
+        let exact = context.manifest.node(**id).properties.grants.as_ref().is_some_and(|grants| grants.exact);
+        !exact && live.is_some_and(|live| cut.makes_room(context, **id, live))
     };
     let relations: Vec<_> =
         cut.nodes.iter().filter(moved).filter_map(|id| context.manifest.node(*id).relation.as_ref()).collect();

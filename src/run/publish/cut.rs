@@ -4,10 +4,10 @@ use super::carried::Carried;
 use crate::{
     diagnostic::Diagnostic,
     dialect::Dialect,
-    engine::{LiveCatalog, LiveColumn, LiveRelation, RelationKind},
+    engine::{DependentKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
     manifest::NodeId,
     name::RelationName,
-    plan::{mark, staging_mark},
+    plan::staging_mark,
     run::{Context, Staged, StagedKind, Statement},
 };
 use serde_json::{Value, json};
@@ -45,6 +45,13 @@ impl<'a> Cut<'a> {
         self.kind(id) != StagedKind::Increment && !self.can_be_replaced(context, id, live)
     }
 
+    /// The partitions of a live table.
+    fn partitions(&self, relation: &RelationName) -> Vec<&'a RelationName> {
+        let children =
+            self.live.dependents.iter().filter(|found| found.on == *relation && found.kind == DependentKind::Child);
+        children.filter_map(|found| found.relation.as_ref()).collect()
+    }
+
     /// The live relations that the cut replaces, with their names.
     pub fn replaced(&self, context: &'a Context<'_>) -> Vec<(&'a RelationName, &'a LiveRelation)> {
         self.nodes
@@ -72,7 +79,7 @@ impl<'a> Cut<'a> {
     ///
     /// DuckDB replaces any view by any other.
     fn can_be_replaced(&self, context: &Context<'_>, id: NodeId, live: &LiveRelation) -> bool {
-        if self.kind(id) != StagedKind::View || live.kind != RelationKind::View {
+        if !matches!(self.kind(id), StagedKind::View | StagedKind::File) || live.kind != RelationKind::View {
             return false;
         }
         if context.manifest.dialect == Dialect::DuckDb {
@@ -99,11 +106,14 @@ impl<'a> Cut<'a> {
                 return None;
             }
             let schema = context.staging.retired.get(&*relation.schema);
-            let name = schema
-                .map_or_else(|| relation.clone(), |schema| RelationName::new(schema.as_str(), relation.name.clone()));
-            Some(Retired { kind: word(live.kind), name })
+            let moved = |name: &RelationName| {
+                schema.map_or_else(|| name.clone(), |schema| RelationName::new(schema.as_str(), name.name.clone()))
+            };
+            let partitions = self.partitions(relation).into_iter().map(|name| (name, "table"));
+            let all = std::iter::once((relation, word(live.kind))).chain(partitions);
+            Some(all.map(|(name, kind)| Retired { kind, name: moved(name) }).collect::<Vec<_>>())
         };
-        self.nodes.iter().filter_map(out_of_the_way).collect()
+        self.nodes.iter().filter_map(out_of_the_way).flatten().collect()
     }
 }
 
@@ -138,21 +148,52 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Re
                 retired_schemas.insert(schema, json!({"name": schema, "mark": mark}));
             }
             retire.push(json!({"kind": word(old.kind), "live": live, "schema": schema}));
+            for partition in cut.partitions(relation) {
+                retire.push(json!({"kind": "table", "live": context.qualified(partition), "schema": schema}));
+            }
         }
         let kind = cut.kind(*id);
         match kind {
-            StagedKind::View => {
-                let sql = context.published_sql(node).unwrap_or_default().text;
-                let mark = mark(&context.manifest.project, relation);
-                views.push(json!({"live": live, "sql": sql, "mark": mark}));
+            StagedKind::View | StagedKind::File => {
+                let file = cut.staged.get(id).filter(|_| kind == StagedKind::File);
+                let of_file = file.and_then(|staged| staged.publish.first()).map(|statement| statement.text.clone());
+                let sql = of_file.unwrap_or_else(|| context.published_sql(node).unwrap_or_default().text);
+                let (before, after) = context.hooks_of_view(*id);
+                let columns = self::columns(context, cut, *id);
+                let known = |name: &&String| columns.iter().any(|column| column == *name);
+                let comments: BTreeMap<&String, &String> =
+                    node.properties.column_comments.iter().filter(|(name, _)| known(name)).collect();
+                views.push(json!({
+                    "live": live,
+                    "sql": sql,
+                    "comment": context.comment(node, relation),
+                    "column_comments": comments,
+                    "before": before,
+                    "after": after,
+                }));
             }
             // The rows are there already.
             StagedKind::Increment => {}
             StagedKind::Table | StagedKind::MaterializedView => {
-                tables.push(json!({"kind": kind.word(), "staged": context.qualified(staged), "live": live}));
+                tables.push(json!({
+                    "kind": kind.word(),
+                    "staged": context.qualified(staged),
+                    "live": live,
+                    "indexes": node.properties.indexes,
+                    "partitions": node.properties.storage.partition_by.as_ref().map(|found| &found.parts),
+                }));
             }
         }
     }
+    let rights: Vec<Value> = cut
+        .nodes
+        .iter()
+        .map(|id| context.manifest.node(*id))
+        .filter_map(|node| {
+            let live = context.qualified(node.relation.as_ref()?);
+            Some(json!({"live": live, "grants": node.properties.grants.as_ref()?}))
+        })
+        .collect();
     context.statements.publish(
         "cut",
         &json!({
@@ -164,6 +205,13 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Re
             "views": views,
             "rebind": carried.rebind,
             "grants": carried.grants,
+            "rights": rights,
         }),
     )
+}
+
+/// The columns of a staged relation, as far as the catalog names them.
+fn columns(context: &Context<'_>, cut: &Cut<'_>, id: NodeId) -> Vec<String> {
+    let staged = context.staging.relations.get(&id).and_then(|staged| cut.columns.get(staged));
+    staged.into_iter().flatten().map(|column| column.name.clone()).collect()
 }
