@@ -322,8 +322,8 @@ fn show_target(text: &mut String, target: &Target, root: &Path) {
         "target {} schema {} threads {} {:?}",
         target.name, target.schema, target.threads, target.settings
     );
-    let given: Vec<&str> =
-        kind.split(", ").filter(|field| !field.ends_with(": None") && !field.ends_with(": None }")).collect();
+    let empty = [": None", ": None }", ": []", ": [] }"];
+    let given: Vec<&str> = kind.split(", ").filter(|field| !empty.iter().any(|empty| field.ends_with(empty))).collect();
     let _ = writeln!(text, "  {}", given.join(", "));
 }
 

@@ -230,6 +230,9 @@ pub enum Catalog {
 
 #[derive(Debug, Args)]
 pub struct Debug {
+    /// Install the extensions that a DuckDB target names, from the network
+    #[arg(long)]
+    pub install_extensions: bool,
     /// Print the SQL that an administrator runs so that a role can build this project
     #[arg(long)]
     pub print_grants: bool,

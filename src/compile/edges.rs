@@ -9,6 +9,7 @@ use crate::{
         Diagnostic, closest,
         code::{AMBIGUOUS_RELATION, THREE_PART_NAME, UNKNOWN_RELATION},
     },
+    dialect::Dialect,
     manifest::{self, CompiledSql, Form, Head, Node, NodeId, Site, SqlPart},
     parse::{Piece, Query, Replacement},
     project::{Exposure, UnknownRelations},
@@ -138,7 +139,7 @@ impl Resolver<'_> {
                     Resolved::Wrong
                 }
                 Meaning::OtherDatabase => {
-                    edges.diagnostics.push(other_database(&called(&mention.parts), there()));
+                    edges.diagnostics.push(self.other_database(&called(&mention.parts), there()));
                     Resolved::Wrong
                 }
                 Meaning::Unknown => {
@@ -204,6 +205,24 @@ impl Resolver<'_> {
         diagnostic.help("a table that something else fills is declared in a YAML file below `sources:`")
     }
 
+    fn other_database(&self, name: &str, place: Place) -> Diagnostic {
+        let problem = Diagnostic::error(THREE_PART_NAME, format!("`{name}` reaches into another database"))
+            .at_place(place, "three parts");
+        let within = name.split_once('.').map_or(name, |(_, within)| within);
+        let own = self.nodes.iter().filter_map(|node| node.relation.as_ref());
+        if own.filter(|relation| relation.database.is_none()).any(|relation| relation.to_string() == within) {
+            return problem.help(format!("write `{within}`; the target says which database"));
+        }
+        match self.around.project.target.dialect() {
+            Dialect::DuckDb => {
+                problem.help("attach the database in the target, and declare the table as a source with its `database`")
+            }
+            Dialect::Postgres => problem
+                .note("a query in PostgreSQL cannot leave the database that it is connected to")
+                .help("make it a foreign table of this database (postgres_fdw), and declare that as a source"),
+        }
+    }
+
     fn ambiguous(&self, name: &str, candidates: &[NodeId], place: Place) -> Diagnostic {
         let message = format!("`{name}` can mean {} relations", candidates.len());
         let mut diagnostic = Diagnostic::error(AMBIGUOUS_RELATION, message).at_place(place, "which one?");
@@ -245,12 +264,6 @@ fn called(parts: &[crate::name::NamePart]) -> String {
         }
         parts => parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."),
     }
-}
-
-fn other_database(name: &str, place: Place) -> Diagnostic {
-    Diagnostic::error(THREE_PART_NAME, format!("`{name}` reaches into another database"))
-        .at_place(place, "three parts")
-        .help("write schema and name only; the target says which database")
 }
 
 fn compiled(

@@ -6,6 +6,7 @@
 mod decorate;
 mod describe;
 mod edges;
+mod files;
 mod incremental;
 mod known;
 mod names;
@@ -116,6 +117,8 @@ pub fn compile_loaded(
             node.error = Some(crate::diagnostic::code::BROKEN_SEED.id.to_owned());
         }
     }
+    diagnostics.extend(files::read_by_name(&project, &statements, &mut all, &origins));
+    diagnostics.extend(files::other_databases(&project, &mut all, &origins));
     own((&project, &sources), &readings, &mut all, &origins, &mut diagnostics);
     let dialect = project.target.dialect();
     check_materializations(dialect, &statements, &readings, (&mut all, &origins), &mut diagnostics);
@@ -354,6 +357,26 @@ impl Compilation {
             Origin::Seed(index) => self.project.seeds.get(*index).map(|seed| seed.file),
             Origin::Source(index) => self.project.source_tables.get(*index).map(|table| table.file),
             Origin::Exposure(index) => self.project.exposures.get(*index).map(|exposure| exposure.file),
+        }
+    }
+
+    /// Looks whether the files of sources are there; what reads missing ones cannot be built. For commands that run SQL.
+    pub fn check_files(&mut self) {
+        let missing = files::missing(&self.project, (&self.manifest, &self.graph), &self.origins);
+        for (source, diagnostic) in missing {
+            let code = diagnostic.code.id.to_owned();
+            self.diagnostics.push(diagnostic);
+            let mut edge = vec![source];
+            while let Some(read) = edge.pop() {
+                for reader in self.graph.children(read) {
+                    let node = &mut self.manifest.nodes[reader.index()];
+                    node.error = node.error.take().or_else(|| Some(code.clone()));
+                    // What it stands in reads the files, too.
+                    if node.form() == crate::manifest::Form::Ephemeral {
+                        edge.push(reader);
+                    }
+                }
+            }
         }
     }
 

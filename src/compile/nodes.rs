@@ -47,14 +47,17 @@ pub fn nodes(project: &Project, sources: &Sources, readings: &[Reading]) -> (Vec
     nodes.into_iter().unzip()
 }
 
-/// Where two nodes share a bare name, each is called by schema and name.
+/// Where two nodes share a bare name, each is called by schema and name; two sources of one schema and name by their
+/// databases, too.
 fn qualify_shared_names(dialect: Dialect, nodes: &mut [(Node, Origin)]) {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (node, _) in nodes.iter().filter(|(node, _)| node.kind.has_relation()) {
-        *counts.entry(dialect.key(&node.name)).or_default() += 1;
+    let key = |node: &Node| (node.kind == NodeKind::Source, dialect.key(&node.name));
+    let is_named = |node: &Node| node.kind.has_relation() || node.kind == NodeKind::Source;
+    let mut counts: BTreeMap<(bool, String), usize> = BTreeMap::new();
+    for (node, _) in nodes.iter().filter(|(node, _)| is_named(node)) {
+        *counts.entry(key(node)).or_default() += 1;
     }
-    for (node, _) in nodes.iter_mut().filter(|(node, _)| node.kind.has_relation()) {
-        if counts.get(&dialect.key(&node.name)).is_some_and(|count| *count > 1)
+    for (node, _) in nodes.iter_mut().filter(|(node, _)| is_named(node)) {
+        if counts.get(&key(node)).is_some_and(|count| *count > 1)
             && let Some(relation) = &node.relation
         {
             node.name = relation.to_string();

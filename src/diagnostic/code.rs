@@ -98,6 +98,9 @@ codes! {
     BAD_CONNECTION_SETTING = "E0507" Project "a connection setting is wrong";
     CONNECTION_LOST = "E0508" Temporary "the connection was lost";
     UNTRUSTED_SERVER = "E0509" Database "the certificate of the server is not trusted";
+    NO_DATA_FILES = "E0510" Project "the files of a source do not exist";
+    MISSING_EXTENSION = "E0511" Database "a DuckDB extension is not installed";
+    CANNOT_ATTACH = "E0512" Database "a database cannot be attached";
 
     // 6: building and publishing
     STATEMENT_REFUSED = "E0601" Database "the database refused a statement";

@@ -67,6 +67,14 @@ pub trait Engine: Send + Sync {
     /// What every session of it pins and what the target's `settings:` add: part of every definition.
     fn session_settings(&self) -> BTreeMap<String, String>;
 
+    /// Installs the extensions that the target names, from the network; their names. Nothing where there are none.
+    ///
+    /// # Errors
+    /// When one of them cannot be had.
+    fn install_extensions(&self) -> Result<Vec<String>, EngineError> {
+        Ok(Vec::new())
+    }
+
     /// The engine's version, for people, asked from the database.
     ///
     /// # Errors

@@ -196,6 +196,8 @@ impl Node {
             (NodeKind::Model, Some("ephemeral")) => Form::Ephemeral,
             (NodeKind::Model, Some("materialized_view")) => Form::MaterializedView,
             (NodeKind::Model, Some("file")) => Form::File,
+            // Files that are read by the name of a source.
+            (NodeKind::Source, _) if self.sql.is_some() => Form::Ephemeral,
             _ => Form::Table,
         }
     }

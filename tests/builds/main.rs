@@ -9,6 +9,7 @@ mod support;
 
 mod both;
 mod instances;
+mod duckdb_targets;
 mod ephemeral;
 mod files;
 mod incremental;

@@ -27,10 +27,11 @@ pub fn run(app: &App, arguments: &Build) -> Exit {
     if arguments.dry_run {
         return plan::show(app, &arguments.choice, wishes(arguments), Format::Text);
     }
-    let compilation = match app.compiled() {
+    let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
+    compilation.check_files();
     let selection = match app.selection(&compilation, &arguments.choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,

@@ -7,7 +7,7 @@ use crate::{
     diagnostic::Diagnostic,
     exit::Exit,
     graph::Selection,
-    manifest::Node,
+    manifest::{Node, NodeKind},
     run::published_sql,
 };
 use std::{collections::BTreeSet, path::PathBuf};
@@ -66,7 +66,7 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
 /// Where a model's SQL is written below `compiled/`: under the path of its file, and where the file is several models in
 /// a folder of its name.
 fn compiled_path(node: &Node) -> Option<String> {
-    let path = node.path.as_deref()?;
+    let path = node.path.as_deref().filter(|_| node.kind == NodeKind::Model)?;
     Some(match &node.instance_of {
         Some(_) => format!("{}/{}.sql", path.strip_suffix(".sql").unwrap_or(path), node.name.replace('/', "_")),
         None => path.to_owned(),

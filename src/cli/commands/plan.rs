@@ -23,10 +23,11 @@ pub fn run(app: &App, arguments: &Plan) -> Exit {
 
 /// Prints the plan for a selection.
 pub fn show(app: &App, choice: &Choice, wishes: Wishes, format: Format) -> Exit {
-    let compilation = match app.compiled() {
+    let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
+    compilation.check_files();
     let selection = match app.selection(&compilation, choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,

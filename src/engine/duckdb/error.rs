@@ -190,7 +190,7 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
         return (code::DISK_FULL, Permanent, help(text));
     }
     if has("Ambiguous reference to catalog or schema") {
-        let text = "a schema has the name of the database file; rename one of them";
+        let text = "a schema has the name of a database that is attached; rename one of them";
         return (code::STATEMENT_REFUSED, Permanent, help(text));
     }
     match said.kind.as_str() {
@@ -199,6 +199,10 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
         // Not "Failed to commit: … constraint violation", which would fail again.
         "TransactionContext" if has("onflict") || has("another transaction") => {
             (code::TEMPORARY_FAILURE, Temporary, None)
+        }
+        _ if has("is an existing extension") => {
+            let text = "name the extension below `extensions:` of the target, then `suiro debug --install-extensions`";
+            (code::MISSING_EXTENSION, Permanent, help(text))
         }
         "IO" => sort_file(said),
         "Out of Memory" if has("max_temp_directory_size") => (
@@ -216,8 +220,8 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
         "Dependency" => (code::DEPENDENT_IN_THE_WAY, Permanent, None),
         "FATAL" => (code::CONNECTION_LOST, Connection, help("DuckDB has closed the database; run again")),
         _ if has("LOAD ") || has("exists in the ") && has(" extension") => {
-            let text = "suiro never downloads extensions: install it once with DuckDB's own command line";
-            (code::STATEMENT_REFUSED, Permanent, help(text))
+            let text = "name the extension below `extensions:` of the target, then `suiro debug --install-extensions`";
+            (code::MISSING_EXTENSION, Permanent, help(text))
         }
         _ => (code::STATEMENT_REFUSED, Permanent, None),
     }
@@ -237,6 +241,10 @@ fn sort_file(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<Strin
             |holder| format!("wait for {holder}, or end it"),
         );
         return (code::FILE_LOCKED, FailureKind::Temporary, Some(help));
+    }
+    if has("No files found that match the pattern") {
+        let help = "paths that are not absolute start where suiro was called; a source with a `location` starts at the project";
+        return (code::NO_DATA_FILES, FailureKind::Permanent, Some(help.to_owned()));
     }
     if has("not a valid DuckDB database file") {
         let help = "name another file as `path` of the target, or move this one away";

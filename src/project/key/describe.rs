@@ -1,8 +1,8 @@
 //! The tables of keys as text, for the reference page.
 
 use super::{
-    COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT, PROPERTIES, SELECTOR,
-    SELECTOR_METHOD, SOURCE, SOURCE_TABLE, Table, VALUE_LIST,
+    ATTACH, COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT, PROPERTIES,
+    SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, Table, VALUE_LIST,
 };
 use crate::project::value::wanted;
 use std::fmt::Write;
@@ -17,6 +17,7 @@ pub fn key_reference() -> Vec<(&'static str, String)> {
     vec![
         ("suiro.yml", described(&all(&PROJECT), false)),
         ("target: duckdb", described(&all(&DUCKDB), false)),
+        ("attached database", described(&all(&ATTACH), false)),
         ("target: postgres", described(&all(&POSTGRES), false)),
         ("configuration", described(&all(&CONFIG), true)),
         ("yaml file", described(&all(&PROPERTIES), false)),

@@ -10,7 +10,7 @@ mod project;
 
 pub use describe::key_reference;
 pub(crate) use node::{COLUMN, CONFIG, ENTRY, EXPOSURE, FRONT_MATTER, PROPERTIES, SOURCE, SOURCE_TABLE};
-pub(crate) use project::{DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD, VALUE_LIST};
+pub(crate) use project::{ATTACH, DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD, VALUE_LIST};
 
 /// What a value has to be.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -231,7 +231,17 @@ pub(crate) const SOURCE_TABLE: Table = Table {
             key("identifier", Kind::Text, "its name in the database").default("its `name`"),
             key("columns", Kind::List, "its columns; `data_type` makes their types known"),
             key("tests", Kind::List, "tests of the rows").also(&["data_tests"]).late().later("tests of data"),
-            key("location", Kind::Text, "files that are read by this name").missing("files as sources"),
+            key(
+                "location",
+                Kind::Text,
+                "on DuckDB, the files that are read by this name: `data/*.parquet`, relative to the project, or an address",
+            ),
+            key("format", Kind::Choice(&["csv", "json", "parquet"]), "what the files are").default("by their ending"),
+            key(
+                "read_options",
+                Kind::Mapping,
+                "options of DuckDB's `read_csv`, `read_json` or `read_parquet`, such as `{delim: \";\"}`",
+            ),
             key("external", Kind::Mapping, "").effect(Effect::Refused("`location` names the files of a source table")),
         ],
     ],

@@ -5,8 +5,10 @@ use crate::{
     diagnostic::{Diagnostic, code},
     name::RelationName,
     project::{
+        Location,
         config::owner_name,
         field::{Fields, Given},
+        location,
         yaml::Node,
     },
     source::FileId,
@@ -47,7 +49,7 @@ pub struct SourceTable {
     /// How old the rows may be, as it is written.
     pub freshness: Option<Value>,
     /// Files that are read by this name.
-    pub location: Option<Given<String>>,
+    pub location: Option<Location>,
 }
 
 /// Adds the tables of an entry of `sources:`.
@@ -94,10 +96,32 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
             loaded_at: near("loaded_at"),
             version: near("version"),
             freshness: inner.get("freshness").or_else(|| outer.get("freshness")).map(|field| field.node.to_json()),
-            location: inner.text("location"),
+            location: location(reader, &inner),
             name,
         });
     }
+}
+
+/// What says which files are read, and how.
+fn location(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Location> {
+    let Some(given) = fields.text("location").filter(|given| !given.value.is_empty()) else {
+        for key in ["format", "read_options"] {
+            if let Some(field) = fields.get(key) {
+                let message = format!("`{key}` is about the files of a `location`, and there is none");
+                let problem = Diagnostic::error(code::WRONG_VALUE, message).at(field.key_span, "");
+                reader.found.push(problem.help("write `location: data/*.csv`, or remove the key"));
+            }
+        }
+        return None;
+    };
+    let options = fields.get("read_options").map(|field| field.node.to_json());
+    let format = fields.string("format").or_else(|| location::format_of(&given.value).map(str::to_owned));
+    if format.is_none() && !fields.has("format") {
+        let message = format!("the ending of `{}` does not say what the files are", given.value);
+        let problem = Diagnostic::error(code::WRONG_VALUE, message).at(given.span, "");
+        reader.found.push(problem.help("write `format: csv`, `json` or `parquet`"));
+    }
+    Some(Location { path: given, format: format?, options: options.unwrap_or_default() })
 }
 
 fn tags(outer: &Fields<'_>, inner: &Fields<'_>) -> Vec<String> {
