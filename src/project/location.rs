@@ -34,7 +34,7 @@ impl Location {
 
     /// Whether there is a file; of an address that is not known.
     #[must_use]
-    pub fn exists(&self, root: &Path) -> bool {
+    pub fn has_files(&self, root: &Path) -> bool {
         let path = self.path.value.as_str();
         if self.is_address() || root.join(path).is_file() {
             return true;
