@@ -103,10 +103,10 @@ mod tests {
         ] {
             let location =
                 Location { path: Given::new(path.to_owned(), span), format: "csv".to_owned(), options: Value::Null };
-            assert_eq!(location.exists(root), there, "{path}");
+            assert_eq!(location.has_files(root), there, "{path}");
         }
         let absolute = root.join("data/deep/*.csv").display().to_string();
         let location = Location { path: Given::new(absolute, span), format: "csv".to_owned(), options: Value::Null };
-        assert!(location.exists(Path::new("/elsewhere")));
+        assert!(location.has_files(Path::new("/elsewhere")));
     }
 }

@@ -4,11 +4,11 @@
 //! that belongs to the database's own client library (those stay `None` for `engine/`).
 
 mod choose;
-mod duckdb;
+mod duckdb_target;
 mod secret;
 
 pub(crate) use choose::{Wishes, choose};
-pub use duckdb::{Attached, DuckDbSecret, DuckDbTarget, Extension};
+pub use duckdb_target::{Attached, DuckDbSecret, DuckDbTarget, Extension};
 pub use secret::Secret;
 use secret::passwords_in;
 pub(crate) use secret::{maskable, secrets_in_broken, texts_of, written_secrets};
