@@ -149,7 +149,7 @@ pub(crate) fn read(
     let fields = reader.fields(node, table, &what);
     let mut secrets = Vec::new();
     let kind = match dialect {
-        Dialect::DuckDb => TargetKind::DuckDb(duckdb::read(reader, &fields, context, &mut secrets)),
+        Dialect::DuckDb => TargetKind::DuckDb(duckdb_target::read(reader, &fields, context, &mut secrets)),
         Dialect::Postgres => TargetKind::Postgres(Box::new(postgres(reader, &fields, context, &mut secrets))),
     };
     let target = Target {
