@@ -3,6 +3,10 @@
 //! In: what `compile` found. Out: nodes in a stable order, who reads whom and where, and SQL with holes for the names
 //! of relations. Never: a span map or a connection.
 
+mod test;
+
+pub use test::{Test, TestSeverity, TestType, Threshold, Verdict};
+
 use crate::{dialect::Dialect, name::RelationName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -208,6 +212,9 @@ pub struct Node {
     pub sql: Option<CompiledSql>,
     /// The code of the error that keeps it from being built, if there is one.
     pub error: Option<String>,
+    /// How a test is judged; only tests have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Box<Test>>,
 }
 
 /// Everything that is known about a project without a connection.
@@ -235,6 +242,12 @@ impl Manifest {
     /// All nodes with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().enumerate().map(|(index, node)| (NodeId::of(index), node))
+    }
+
+    /// The test of that name.
+    #[must_use]
+    pub fn find_test(&self, name: &str) -> Option<NodeId> {
+        self.iter().find(|(_, node)| node.kind == NodeKind::Test && node.name == name).map(|(id, _)| id)
     }
 
     /// The node of that name: its own, or qualified by schema.

@@ -10,9 +10,10 @@ pub use log::Log;
 pub use store::{FOLDER, Store, WRITTEN};
 
 use crate::{
-    manifest::{Column, Manifest, Node, NodeId},
+    manifest::{Column, Manifest, Node, NodeId, TestType},
     plan::{Plan, Step},
     run::{NodeReport, RunReport},
+    source::floor_char_boundary,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -45,6 +46,25 @@ pub fn listed<'a>(manifest: &'a Manifest, node: &'a Node) -> Listed<'a> {
         depends_on,
         columns: node.columns.as_deref(),
     }
+}
+
+/// Where below `target/compiled/` the SQL of a node stands: by the file that defines it; an item of `tests:` below the
+/// YAML file, by its name.
+#[must_use]
+pub fn compiled_path(node: &Node) -> Option<String> {
+    let path = node.path.as_deref().filter(|_| node.sql.is_some())?;
+    let generic = node.test.as_ref().is_some_and(|test| test.kind == TestType::Generic);
+    if !generic {
+        return Some(path.to_owned());
+    }
+    let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
+    let name: String = node.name.chars().map(|character| if plain(character) { character } else { '_' }).collect();
+    // A name may be longer than a file's may be, and two may differ only in what a file's cannot have.
+    if name == node.name && name.len() <= 120 {
+        return Some(format!("{path}/{name}.sql"));
+    }
+    let hash = blake3::hash(node.name.as_bytes()).to_hex();
+    Some(format!("{path}/{}_{}.sql", &name[..floor_char_boundary(&name, 120)], &hash[..8]))
 }
 
 /// One line of `suiro plan --format json`, and one entry of `plan.json`.

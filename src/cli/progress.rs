@@ -2,7 +2,7 @@
 
 use super::terminal::{Loudness, Terminal};
 use crate::{
-    manifest::{Manifest, NodeId},
+    manifest::{Manifest, NodeId, Verdict},
     run::{Event, Observer},
 };
 use anstyle::{AnsiColor, Style};
@@ -15,6 +15,8 @@ use std::{
     },
     time::Duration,
 };
+
+const FAILED: (&str, Style) = ("failed", AnsiColor::Red.on_default().bold());
 
 /// Shows a run on a terminal.
 pub struct Progress<'a> {
@@ -61,7 +63,7 @@ impl<'a> Progress<'a> {
         if self.terminal.colours_err() { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn finished(&self, node: NodeId, rows: Option<u64>, elapsed: Duration, failed: bool) {
+    fn finished(&self, node: NodeId, (word, style): (&str, Style), rows: &str, elapsed: Duration) {
         let position = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(live) = &self.live {
             if let Some(line) = live.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&node) {
@@ -72,22 +74,17 @@ impl<'a> Progress<'a> {
         }
         let node = self.manifest.node(node);
         let width = self.total.to_string().len();
-        let (word, style) = if failed {
-            ("failed", AnsiColor::Red.on_default().bold())
-        } else {
-            ("built ", AnsiColor::Green.on_default())
-        };
-        let kind = node.materialized.as_deref().unwrap_or_else(|| node.kind.word());
-        let rows = rows.map(|rows| format!("{} rows, ", thousands(rows))).unwrap_or_default();
+        let position = position.min(self.total);
+        let kind = super::summary::kind(node);
         let line = format!(
             "{position:>width$}/{} {} {kind:<6} {}  {rows}{}",
             self.total,
-            self.paint(style, word),
+            self.paint(style, &format!("{word:<6}")),
             node.name,
             seconds(elapsed)
         );
         // On a terminal the table at the end says the same; only what failed is worth a line before.
-        if self.live.is_none() || failed || self.terminal.loudness() == Loudness::Verbose {
+        if self.live.is_none() || !matches!(word, "built" | "pass") || self.terminal.loudness() == Loudness::Verbose {
             self.terminal.say(&line);
         }
     }
@@ -106,7 +103,22 @@ impl Observer for Progress<'_> {
                 live.running.lock().unwrap_or_else(PoisonError::into_inner).insert(*node, line);
             }
             Event::Finished { node, rows, elapsed, failure } => {
-                self.finished(*node, *rows, *elapsed, failure.is_some());
+                let word = if failure.is_some() { FAILED } else { ("built", AnsiColor::Green.on_default()) };
+                let rows = rows.map(|rows| format!("{} rows, ", thousands(rows))).unwrap_or_default();
+                self.finished(*node, word, &rows, *elapsed);
+            }
+            Event::Tested { node, verdict, failures, elapsed, .. } => {
+                let word = match verdict {
+                    Some(Verdict::Pass) => ("pass", AnsiColor::Green.on_default()),
+                    Some(Verdict::Warn) => ("warn", AnsiColor::Yellow.on_default().bold()),
+                    Some(Verdict::Fail) => ("fail", AnsiColor::Red.on_default().bold()),
+                    None => FAILED,
+                };
+                let rows = failures.filter(|rows| *rows > 0).map(|rows| match rows {
+                    1 => "1 failing row, ".to_owned(),
+                    many => format!("{} failing rows, ", thousands(many)),
+                });
+                self.finished(*node, word, &rows.unwrap_or_default(), *elapsed);
             }
             Event::Statement { node, purpose, text, elapsed, .. } if self.show_sql && !text.is_empty() => {
                 let whom = node.map_or("run", |node| self.manifest.node(node).name.as_str());

@@ -68,6 +68,7 @@ impl Surroundings<'_> {
             this: &this,
             incremental,
             config: &config,
+            tested: None,
             scope: self.scope,
         })
     }

@@ -108,6 +108,12 @@ codes! {
     TOO_MANY_LOCKS = "E0611" Database "one publish would need more locks than the server has";
     WRONG_BINDING = "E0612" Database "the database understands the SQL differently";
 
+    // 7: tests
+    TEST_FAILED = "E0701" DataTest "a data test failed";
+    UNKNOWN_TEST = "E0702" Project "a test does not exist";
+    WRONG_TEST_ARGUMENT = "E0703" Project "a test is not told what it needs";
+    FAILURES_NOT_STORED = "E0704" Database "failing rows could not be stored";
+
     // 9: suiro itself
     BUG = "E0901" Bug "a bug in suiro";
 }

@@ -32,7 +32,7 @@ pub use field::Given;
 pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};
 pub use model::Model;
-pub use property::{Column, Exposure, RawTest, SourceTable};
+pub use property::{Argument, Column, Exposure, SourceTable, TestEntry};
 pub use render::{Render, RenderScope};
 pub use seed::{Rows, Seed, SeedColumn, SeedTable, SeedType};
 pub use selector::{Definition, MethodDefinition, Selector};
@@ -71,8 +71,8 @@ pub struct Project {
     /// The other templates of the template paths, by path below them (`materializations/table.sql.jinja`); of several
     /// with one path that of the first template path.
     pub template_overrides: BTreeMap<String, TextFile>,
-    /// The SQL files below the test paths.
-    pub test_files: Vec<TextFile>,
+    /// The tests that are SQL files, by path; those that are not enabled too.
+    pub singular_tests: Vec<Model>,
 }
 
 /// A file that other phases read.
@@ -82,7 +82,7 @@ pub struct TextFile {
     pub file: FileId,
     /// Its path relative to the project, with `/`.
     pub path: String,
-    /// Its path below the template or test path.
+    /// Its path below the template path.
     pub below: String,
     /// Its text.
     pub text: Arc<str>,

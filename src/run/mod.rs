@@ -7,13 +7,17 @@ mod bind;
 mod build;
 mod context;
 mod event;
+mod hold;
+mod jobs;
 mod lock;
 mod publish;
 mod report;
 mod schedule;
 mod session;
 mod stop;
+mod store;
 mod sweep;
+mod test;
 
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use event::{Event, Observer};
@@ -21,20 +25,22 @@ pub use report::{NodeReport, RunReport, Status};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
 pub use stop::Stop;
+pub use test::Tested;
 
 use crate::{
-    diagnostic::{Diagnostic, code::CANCELLED},
+    diagnostic::Diagnostic,
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
     manifest::{Manifest, NodeId},
     parse::Referee,
-    plan::{Action, Plan, RunId, staging},
+    plan::{Plan, RunId, staging},
 };
 use build::Built;
+use hold::{Held, Outcome};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// What appears together.
@@ -56,6 +62,8 @@ pub struct Request<'a> {
     pub graph: &'a Graph,
     /// What is to be done.
     pub plan: &'a Plan,
+    /// The tests to run.
+    pub tests: &'a BTreeSet<NodeId>,
     /// The run's name.
     pub run: &'a RunId,
     /// The database.
@@ -86,18 +94,16 @@ pub fn run(request: &Request<'_>) -> RunReport {
     let start = Instant::now();
     let built = request.plan.built();
     let mut report = RunReport { diagnostics: request.plan.diagnostics.clone(), ..RunReport::default() };
-    let endings = if built.is_empty() {
-        Ok((BTreeMap::new(), BTreeSet::new()))
+    let done = if built.is_empty() && request.tests.is_empty() {
+        Ok(Done::default())
     } else {
         carry_out(request, &built, &mut report.diagnostics)
     };
-    match endings {
-        Ok((endings, published)) => report.nodes = node_reports(request, endings, &published, &mut report.diagnostics),
-        Err(error) => {
-            report.diagnostics.push(refusal(&error, "the run could not begin"));
-            report.nodes = node_reports(request, BTreeMap::new(), &BTreeSet::new(), &mut report.diagnostics);
-        }
-    }
+    let done = done.unwrap_or_else(|error| {
+        report.diagnostics.push(refusal(&error, "the run could not begin"));
+        Done::default()
+    });
+    report::fill(request, done, &mut report);
     report.stopped = request.stop.reason();
     report.elapsed = start.elapsed();
     report
@@ -116,13 +122,25 @@ pub fn database(engine: &dyn Engine) -> Result<Option<String>, EngineError> {
     Ok(rows.rows.into_iter().flatten().next().flatten())
 }
 
-type Endings = BTreeMap<NodeId, Ending<Built>>;
+type Endings = BTreeMap<NodeId, Ending<Outcome<Built>>>;
+
+/// What a run did.
+#[derive(Default)]
+struct Done {
+    endings: Endings,
+    published: BTreeSet<NodeId>,
+    held: Held,
+    /// The test to blame for what was skipped because of a batch of tests, by the first test of the batch.
+    culprits: BTreeMap<NodeId, NodeId>,
+    /// The first test of the batch that each test ran in.
+    batch_of: BTreeMap<NodeId, NodeId>,
+}
 
 fn carry_out(
     request: &Request<'_>,
     built: &BTreeSet<NodeId>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Result<(Endings, BTreeSet<NodeId>), EngineError> {
+) -> Result<Done, EngineError> {
     let staging = staging(request.manifest, built, request.run);
     let database = database(request.engine)?;
     let context = Context {
@@ -144,12 +162,27 @@ fn carry_out(
     for statement in context.step("control", &serde_json::Value::Null)? {
         control.execute(None, &statement)?;
     }
-    sweep::prepare(&context, &mut control)?;
-    let endings = build_all(request, &context, built);
+    if !built.is_empty() {
+        sweep::prepare(&context, &mut control)?;
+    }
+    let tests = request.tests.iter().copied().filter(|id| request.manifest.node(*id).error.is_none()).collect();
+    let work = jobs::Work::of(request, built, &tests);
+    let endings = build_all(request, &context, &work);
+    let done: BTreeSet<NodeId> = endings
+        .iter()
+        .filter(|(_, ending)| matches!(ending, Ending::Done(Outcome::Built(_))))
+        .map(|(id, _)| *id)
+        .collect();
+    let (tested, culprits) = hold::outcomes(request, &endings);
+    let held = hold::settle(request, &context, &done, tested);
+    if !request.stop.is_stopped() {
+        diagnostics.extend(store::store(&context, &mut control, &held));
+    }
     let mut published = BTreeSet::new();
     let mut retired = Vec::new();
     if !request.stop.is_stopped() {
-        for cut in cuts(request, &endings) {
+        let ready = done.into_iter().filter(|id| !held.held.contains_key(id)).collect();
+        for cut in cuts(request, ready) {
             match publish::publish(&context, &mut control, &cut) {
                 Ok(old) => {
                     published.extend(cut);
@@ -159,72 +192,35 @@ fn carry_out(
             }
         }
     }
-    diagnostics.extend(sweep::clean_up(&context, &mut control, &published, &retired));
-    Ok((endings, published))
+    if !built.is_empty() {
+        diagnostics.extend(sweep::clean_up(&context, &mut control, &published, &retired));
+    }
+    let in_batch = |(first, batch): (&NodeId, &Vec<NodeId>)| batch.iter().map(|id| (*id, *first)).collect::<Vec<_>>();
+    let batch_of = work.batches.iter().flat_map(in_batch).collect();
+    Ok(Done { endings, published, held, culprits, batch_of })
 }
 
-fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<NodeId>) -> Endings {
-    let waits = built
-        .iter()
-        .map(|id| (*id, request.graph.parents(*id).filter(|parent| built.contains(parent)).collect()))
-        .collect();
-    let urgency = request.graph.heights(built);
-    let jobs = Jobs { waits: &waits, urgency: &urgency, threads: request.threads, fail_fast: request.fail_fast };
-    schedule(&jobs, request.stop, |_| None, |session, node| build::build(context, session, node))
+/// Builds the nodes and runs the tests.
+fn build_all(request: &Request<'_>, context: &Context<'_>, work: &jobs::Work) -> Endings {
+    let jobs =
+        Jobs { waits: &work.waits, urgency: &work.urgency, threads: request.threads, fail_fast: request.fail_fast };
+    schedule(
+        &jobs,
+        request.stop,
+        |_| None,
+        |session, id| match work.batches.get(&id) {
+            Some(batch) => test::test(context, session, batch).map(Outcome::Tested).map_err(Outcome::Tested),
+            None => build::build(context, session, id).map(Outcome::Built).map_err(Outcome::Built),
+        },
+    )
 }
 
-/// The cuts to publish: sets of nodes that were built, closed under what they read, each in building order.
-fn cuts(request: &Request<'_>, endings: &Endings) -> Vec<Vec<NodeId>> {
-    let done: BTreeSet<NodeId> =
-        endings.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))).map(|(id, _)| *id).collect();
+/// The cuts to publish: sets of nodes that were built and passed, closed under what they read, each in building order.
+fn cuts(request: &Request<'_>, ready: BTreeSet<NodeId>) -> Vec<Vec<NodeId>> {
     let parts = match request.publish {
-        PublishMode::Run => vec![done],
-        PublishMode::Group => request.graph.components(&done),
-        PublishMode::Model => request.graph.order(&done).into_iter().map(|id| BTreeSet::from([id])).collect(),
+        PublishMode::Run => vec![ready],
+        PublishMode::Group => request.graph.components(&ready),
+        PublishMode::Model => request.graph.order(&ready).into_iter().map(|id| BTreeSet::from([id])).collect(),
     };
     parts.into_iter().filter(|part| !part.is_empty()).map(|part| request.graph.order(&part)).collect()
-}
-
-fn node_reports(
-    request: &Request<'_>,
-    mut endings: Endings,
-    published: &BTreeSet<NodeId>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<NodeReport> {
-    let mut reports = Vec::with_capacity(request.plan.steps.len());
-    for step in &request.plan.steps {
-        let nothing = |status, culprit| NodeReport {
-            node: step.node,
-            status,
-            culprit,
-            rows: None,
-            elapsed: Duration::ZERO,
-            attempts: 0,
-        };
-        let of = |status, built: &Built| NodeReport {
-            rows: built.rows,
-            elapsed: built.elapsed,
-            attempts: built.attempts,
-            ..nothing(status, None)
-        };
-        reports.push(match endings.remove(&step.node) {
-            Some(Ending::Done(built)) if published.contains(&step.node) => of(Status::Built, &built),
-            Some(Ending::Done(built)) => of(Status::Staged, &built),
-            Some(Ending::Failed(mut built)) => {
-                let failed = of(Status::Failed, &built);
-                // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
-                let expected = |diagnostic: &Diagnostic| request.stop.is_stopped() && diagnostic.code == CANCELLED;
-                diagnostics.extend(built.failure.take().filter(|diagnostic| !expected(diagnostic)));
-                failed
-            }
-            Some(Ending::Skipped(culprit)) => nothing(Status::Skipped, Some(culprit)),
-            Some(Ending::NotStarted) => nothing(Status::NotStarted, None),
-            None => match step.culprit.filter(|_| step.action == Action::Blocked) {
-                Some(culprit) if culprit == step.node => nothing(Status::Failed, None),
-                Some(culprit) => nothing(Status::Skipped, Some(culprit)),
-                None => nothing(Status::NotStarted, None),
-            },
-        });
-    }
-    reports
 }

@@ -1,6 +1,6 @@
 //! What belongs to one render: what its template can see, and what it asked for so far.
 
-use super::{Input, Ref, failure::Failure, names, relation::Relation, scope::Seen, trace::Trail};
+use super::{Input, Ref, failure::Failure, names, relation::Relation, scope::Seen, tested, trace::Trail};
 use minijinja::{
     Error, State, Value,
     value::{Object, ObjectRepr},
@@ -17,6 +17,8 @@ pub(super) struct Context {
     pub incremental: bool,
     pub config: BTreeMap<String, serde_json::Value>,
     this: Option<Arc<Relation>>,
+    /// What only the template of a test sees.
+    tested: Option<BTreeMap<String, Value>>,
     progress: Mutex<Progress>,
     /// The noted call at which to give up, so that the error tells where it stands.
     stop_at: Option<usize>,
@@ -83,6 +85,7 @@ impl Context {
             incremental: input.incremental,
             config: input.config.clone(),
             this: Some(Arc::new(Relation::this(input.this))),
+            tested: input.tested.map(|tested| tested.values()),
             progress: Mutex::default(),
             stop_at: None,
             trail: None,
@@ -96,6 +99,7 @@ impl Context {
             incremental: false,
             config: BTreeMap::new(),
             this: None,
+            tested: None,
             progress: Mutex::default(),
             stop_at: None,
             trail: None,
@@ -154,9 +158,13 @@ impl Object for Context {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        if let Some(value) = self.tested.as_ref().and_then(|tested| tested.get(key)) {
+            return Some(value.clone());
+        }
         match key {
             names::CONTEXT => Some(Value::from_dyn_object(Arc::clone(self))),
             "this" => self.this.as_ref().map(|this| Value::from_dyn_object(Arc::clone(this))),
+            tested::MODEL if self.tested.is_some() => self.get_value_by_str("this"),
             "target" if self.this.is_some() => Some(self.scope.target.clone()),
             _ => self.scope.globals.get(key).cloned(),
         }

@@ -1,6 +1,6 @@
 //! The template engine as suiro sets it up: strict, bounded, without escaping, without files.
 
-use super::{function, library::Library, method, origin::Units, proxy, refusal, trace};
+use super::{function, library::Library, method, origin::Units, proxy, refusal, tested, trace};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ pub(super) fn for_models(library: &Arc<Library>, units: &Arc<Units>, traced: boo
     refusal::add_to(&mut environment);
     proxy::add_to(&mut environment, &library.macros);
     function::add_to(&mut environment);
+    tested::add_to(&mut environment);
     if traced {
         trace::add_to(&mut environment);
         environment.set_fuel(Some(FUEL * 4));

@@ -29,6 +29,7 @@ mod scan;
 mod scope;
 mod setting;
 mod statement;
+mod tested;
 mod trace;
 mod value;
 mod written;
@@ -41,6 +42,7 @@ pub use renderer::{Rendered, Renderer};
 pub use scope::{EnvironmentLookup, Input, Scope, Target, This, Visible};
 pub use setting::{Setting, render_setting};
 pub use statement::{NamedStatement, StatementTemplates};
+pub use tested::Tested;
 
 use built_in::is_built_in;
 

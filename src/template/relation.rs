@@ -65,6 +65,12 @@ impl Relation {
         }
     }
 
+    /// What it prints.
+    #[cfg(test)]
+    pub fn printed(&self) -> &str {
+        &self.printed
+    }
+
     /// Whether it was printed or looked into.
     pub fn is_used(&self) -> bool {
         self.used.load(Ordering::Relaxed)

@@ -2,7 +2,7 @@
 //!
 //! In: plain values. Out: the same values as the engine has them, converted once and shared by all renders.
 
-use super::value::from_json;
+use super::{Tested, value::from_json};
 use crate::source::FileId;
 use minijinja::Value;
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -123,6 +123,8 @@ pub struct Input<'a> {
     pub incremental: bool,
     /// What `config.get()` knows besides what the text itself configures.
     pub config: &'a BTreeMap<String, serde_json::Value>,
+    /// What the text of a test is about.
+    pub tested: Option<Tested<'a>>,
     /// What else the text can see.
     pub scope: &'a Scope,
 }

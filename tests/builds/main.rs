@@ -8,6 +8,7 @@
 mod support;
 
 mod both;
+mod data_tests;
 mod interrupted;
 mod project;
 mod refusals;

@@ -1,12 +1,13 @@
 //! `suiro compile`: the SQL of every model as it would be run.
 
 use crate::{
-    artifact::{ManifestFile, Store, VERSION},
+    artifact::{self, ManifestFile, Store, VERSION},
     cli::{app::App, arguments::Compile},
     compile::Compilation,
     diagnostic::Diagnostic,
     exit::Exit,
     graph::Selection,
+    manifest::NodeKind,
     run::published_sql,
 };
 use std::{collections::BTreeSet, path::PathBuf};
@@ -39,10 +40,7 @@ pub fn run(app: &App, arguments: &Compile) -> Exit {
 pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, Diagnostic> {
     let store = Store::of(&compilation.project.root);
     let manifest = &compilation.manifest;
-    let path = |id: &crate::manifest::NodeId| {
-        let node = manifest.node(*id);
-        (node.sql.is_some()).then_some(node.path.as_deref()).flatten().map(PathBuf::from)
-    };
+    let path = |id: &crate::manifest::NodeId| artifact::compiled_path(manifest.node(*id)).map(PathBuf::from);
     let chosen: Vec<_> = selection.iter().copied().filter(|id| path(id).is_some()).collect();
     let everything: BTreeSet<PathBuf> = manifest.iter().filter_map(|(id, _)| path(&id)).collect();
     store.write_all("compiled", &chosen, |id| {
@@ -51,7 +49,7 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        (node.path.clone().unwrap_or_default(), text.into_bytes())
+        (artifact::compiled_path(node).unwrap_or_default(), text.into_bytes())
     })?;
     store.retain_compiled(&everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
@@ -59,5 +57,5 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
     })?;
     file.push(b'\n');
     store.write("manifest.json", &file)?;
-    Ok(chosen.len())
+    Ok(chosen.iter().filter(|id| manifest.node(**id).kind == NodeKind::Model).count())
 }

@@ -1,5 +1,6 @@
 //! `suiro plan`: what a build would do, and why.
 
+use super::build::Part;
 use crate::{
     artifact,
     cli::{
@@ -11,17 +12,18 @@ use crate::{
     engine::Engine,
     exit::Exit,
     graph::Selection,
+    manifest::NodeKind,
     plan::{self, Action, Plan},
 };
 use std::collections::BTreeSet;
 
 /// Prints the plan.
 pub fn run(app: &App, arguments: &Listing) -> Exit {
-    show(app, &arguments.choice, arguments.format)
+    show(app, &arguments.choice, arguments.format, Part::Everything)
 }
 
 /// Prints the plan for a selection.
-pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
+pub fn show(app: &App, choice: &Choice, format: Format, part: Part) -> Exit {
     let compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
@@ -30,6 +32,8 @@ pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
+    let selection: Selection =
+        selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
     let mut exit = app.judge(&compilation, &selection);
     let engine = match app.engine(&compilation, true) {
         Ok(engine) => engine,
@@ -41,7 +45,7 @@ pub fn show(app: &App, choice: &Choice, format: Format) -> Exit {
     };
     app.terminal.diagnostics(&App::placed(&compilation, &plan.diagnostics), &compilation.sources);
     exit = exit.or(exit_of(&plan.diagnostics));
-    print(app, &compilation, &plan, format);
+    print(app, &compilation, (&plan, &selection), format);
     let store = artifact::Store::of(&compilation.project.root);
     let content = format!("{:#}\n", artifact::plan(&compilation.manifest, &plan));
     if let Err(diagnostic) = store.write("plan.json", content.as_bytes()) {
@@ -71,7 +75,7 @@ pub fn make(app: &App, compilation: &Compilation, selection: &Selection, engine:
     Ok(plan::plan(&compilation.manifest, &compilation.graph, selection, &live))
 }
 
-fn print(app: &App, compilation: &Compilation, plan: &Plan, format: Format) {
+fn print(app: &App, compilation: &Compilation, (plan, selection): (&Plan, &Selection), format: Format) {
     let manifest = &compilation.manifest;
     if format == Format::Json {
         let lines: Vec<String> = plan.steps.iter().map(|step| artifact::planned(manifest, step).to_string()).collect();
@@ -89,5 +93,10 @@ fn print(app: &App, compilation: &Compilation, plan: &Plan, format: Format) {
     }
     app.terminal.data(&text);
     let count = |action| plan.steps.iter().filter(|step| step.action == action).count();
-    app.terminal.say(&format!("{} to build, {} blocked", count(Action::Build), count(Action::Blocked)));
+    let tests = match selection.iter().filter(|id| manifest.node(**id).kind == NodeKind::Test).count() {
+        0 => String::new(),
+        1 => ", 1 test to run".to_owned(),
+        many => format!(", {many} tests to run"),
+    };
+    app.terminal.say(&format!("{} to build, {} blocked{tests}", count(Action::Build), count(Action::Blocked)));
 }

@@ -91,7 +91,7 @@ pub fn print(
             }
         }
         Format::Text => {
-            let numeric: Vec<bool> = rows.types.iter().map(|word| is_numeric(word)).collect();
+            let numeric: Vec<bool> = rows.types.iter().map(|word| table::is_numeric(word)).collect();
             app.terminal.data(&table::plain(&rows.columns, &rows.rows, &numeric, app.terminal.width()));
             app.terminal.say(&count(&rows, more));
         }
@@ -105,12 +105,4 @@ fn count(rows: &Rows, more: bool) -> String {
         (many, false) => format!("{many} rows"),
         (many, true) => format!("the first {many} rows (`--limit` for more)"),
     }
-}
-
-fn is_numeric(word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    ["int", "numeric", "decimal", "double", "float", "real", "oid"].iter().any(|part| word.contains(part))
-        && !word.contains("interval")
-        && !word.contains('[')
-        && !word.contains("point")
 }

@@ -18,7 +18,7 @@ pub use scan::{Rows, SeedColumn, SeedTable};
 
 use super::{
     config::Config,
-    property::{Column, RawTest},
+    property::{Column, TestEntry},
     target::Target,
 };
 use crate::{diagnostic::Diagnostic, dialect::Dialect, name::RelationName, source::FileId};
@@ -42,7 +42,7 @@ pub struct Seed {
     /// What is said about its columns.
     pub columns: Vec<Column>,
     /// Tests of its rows.
-    pub tests: Vec<RawTest>,
+    pub tests: Vec<TestEntry>,
     /// What was found in the file; nothing if it was not read, or is broken.
     pub table: Option<SeedTable>,
     pub(crate) format: Format,

@@ -79,6 +79,7 @@ impl Project {
             this: &self.this,
             incremental: self.incremental,
             config: &self.config,
+            tested: None,
             scope: &self.scope,
         }
     }
