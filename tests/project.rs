@@ -274,6 +274,13 @@ fn shown(project: &Project, root: &Path) -> String {
         let _ =
             writeln!(text, "exposure {} {:?} {:?} reads {reads:?}", exposure.name.value, exposure.kind, exposure.owner);
     }
+    for (name, block) in &project.docs {
+        let _ = writeln!(text, "docs {name}: {block:?}");
+    }
+    for list in &project.value_lists {
+        let values = list.values.as_ref().map_or_else(|| "none".to_owned(), serde_json::Value::to_string);
+        let _ = writeln!(text, "values {}: {:?} {values}", list.name, list.query.as_ref().map(|query| &query.value));
+    }
     let files = |files: Vec<&str>| files.join(" ");
     for (title, paths) in [
         ("macros", files(project.macro_files.iter().map(|file| file.path.as_str()).collect())),

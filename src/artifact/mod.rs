@@ -4,10 +4,11 @@
 //! user wrote, or a secret (the caller masks).
 
 mod log;
+pub mod row;
 mod store;
 
 pub use log::Log;
-pub use store::{FOLDER, Store, WRITTEN};
+pub use store::{FOLDER, Store, WRITTEN, replace};
 
 use crate::{
     manifest::{Column, Manifest, Node, NodeId, TestType},

@@ -38,7 +38,7 @@ impl Store {
     /// When the file cannot be written: `NOT_WRITABLE`.
     pub fn write(&self, path: &str, content: &[u8]) -> Result<bool, Diagnostic> {
         let place = self.folder.join(path);
-        write(&place, content).map_err(|error| not_writable(&place, &error))
+        replace(&place, content).map_err(|error| not_writable(&place, &error))
     }
 
     /// Writes many files below `folder`, each unless it holds exactly this already; where the folder does not exist yet,
@@ -122,7 +122,11 @@ fn not_writable(place: &Path, error: &io::Error) -> Diagnostic {
         .help("check that there is room on the disk and that the folder is yours")
 }
 
-fn write(place: &Path, content: &[u8]) -> io::Result<bool> {
+/// Writes a file by rename, unless it holds exactly this already; says whether it wrote.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn replace(place: &Path, content: &[u8]) -> io::Result<bool> {
     if holds(place, content) {
         return Ok(false);
     }

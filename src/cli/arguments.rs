@@ -73,7 +73,7 @@ pub enum Command {
     /// Write the SQL of every model, as it would be run, to target/compiled
     Compile(Compile),
     /// Say what a build would do and why; changes nothing
-    Plan(Listing),
+    Plan(Plan),
     /// Build the tables and views, test them, then publish them at once
     Build(Build),
     /// Build models alone, without seeds and tests
@@ -88,6 +88,11 @@ pub enum Command {
     Show(Show),
     /// Run a query that only reads
     Query(Query),
+    /// Fetch from the target what templates may know of it
+    Catalog {
+        #[command(subcommand)]
+        command: Catalog,
+    },
     /// Check the target: connection, version, rights
     Debug(Debug),
     /// Remove what suiro wrote below target/
@@ -115,12 +120,25 @@ pub struct Listing {
 }
 
 #[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// As if incremental models were to be made anew
+    #[arg(long)]
+    pub full_refresh: bool,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
 pub struct Compile {
     #[command(flatten)]
     pub choice: Choice,
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub struct Build {
     #[command(flatten)]
     pub choice: Choice,
@@ -130,6 +148,9 @@ pub struct Build {
     /// Stop starting new nodes after the first failure
     #[arg(long, short = 'x')]
     pub fail_fast: bool,
+    /// Make incremental models anew instead of adding to them
+    #[arg(long)]
+    pub full_refresh: bool,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
@@ -187,6 +208,16 @@ pub struct Query {
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Catalog {
+    /// Run the queries of values/*.yml and write what they return into these files, for `values()` in templates
+    Values {
+        /// Lists to fetch: names of files below values/, without extension; without them all
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

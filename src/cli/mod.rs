@@ -9,12 +9,12 @@ mod summary;
 mod table;
 mod terminal;
 
-use crate::exit::Exit;
+use crate::{diagnostic::code::BAD_USAGE, exit::Exit};
 use app::App;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Catalog, Command};
 use clap::Parser;
 use commands::build::Part;
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 use terminal::{Loudness, Terminal};
 
 /// Runs the program with this process's arguments.
@@ -36,9 +36,15 @@ pub fn main() -> ExitCode {
 
 /// Help and version are answers; anything else that clap refuses is wrong usage, which never exits with 2.
 fn refuse(error: &clap::Error) -> ExitCode {
-    let _gone = error.print();
-    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-    ExitCode::from(exit.status())
+    if !error.use_stderr() {
+        let _gone = error.print();
+        return ExitCode::from(Exit::Done.status());
+    }
+    // The same head as every other error, with its code.
+    let head = format!("error[{}]:", BAD_USAGE.id);
+    let text = error.render().ansi().to_string().replacen("error:", &head, 1);
+    let _gone = anstream::stderr().lock().write_all(text.as_bytes());
+    ExitCode::from(Exit::Usage.status())
 }
 
 fn carry_out(app: &App, command: &Command) -> Exit {
@@ -55,6 +61,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Lineage(arguments) => commands::lineage::run(app, arguments),
         Command::Show(arguments) => commands::show::run(app, arguments),
         Command::Query(arguments) => commands::query::run(app, arguments),
+        Command::Catalog { command: Catalog::Values { names } } => commands::catalog::values(app, names),
         Command::Debug(arguments) => commands::debug::run(app, arguments),
         Command::Clean => commands::clean::run(app),
         Command::Explain(arguments) => commands::explain::run(app, arguments),

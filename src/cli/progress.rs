@@ -2,6 +2,7 @@
 
 use super::terminal::{Loudness, Terminal};
 use crate::{
+    diagnostic::code::CANCELLED,
     manifest::{Manifest, NodeId, Verdict},
     run::{Event, Observer},
 };
@@ -16,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+const CANCELLED_WORD: (&str, Style) = ("cancelled", AnsiColor::Yellow.on_default());
 const FAILED: (&str, Style) = ("failed", AnsiColor::Red.on_default().bold());
 
 /// Shows a run on a terminal.
@@ -103,15 +105,20 @@ impl Observer for Progress<'_> {
                 live.running.lock().unwrap_or_else(PoisonError::into_inner).insert(*node, line);
             }
             Event::Finished { node, rows, elapsed, failure } => {
-                let word = if failure.is_some() { FAILED } else { ("built", AnsiColor::Green.on_default()) };
+                let word = match failure {
+                    Some(failure) if failure.code == CANCELLED => CANCELLED_WORD,
+                    Some(_) => FAILED,
+                    None => ("built", AnsiColor::Green.on_default()),
+                };
                 let rows = rows.map(|rows| format!("{} rows, ", thousands(rows))).unwrap_or_default();
                 self.finished(*node, word, &rows, *elapsed);
             }
-            Event::Tested { node, verdict, failures, elapsed, .. } => {
+            Event::Tested { node, verdict, failures, elapsed, failure } => {
                 let word = match verdict {
                     Some(Verdict::Pass) => ("pass", AnsiColor::Green.on_default()),
                     Some(Verdict::Warn) => ("warn", AnsiColor::Yellow.on_default().bold()),
                     Some(Verdict::Fail) => ("fail", AnsiColor::Red.on_default().bold()),
+                    None if failure.is_some_and(|failure| failure.code == CANCELLED) => CANCELLED_WORD,
                     None => FAILED,
                 };
                 let rows = failures.filter(|rows| *rows > 0).map(|rows| match rows {

@@ -107,13 +107,17 @@ fn coloured(terminal: &Terminal, status: Status) -> Cell {
     cell.fg(match status {
         Status::Built | Status::Pass => comfy_table::Color::Green,
         Status::Failed | Status::Fail => comfy_table::Color::Red,
-        Status::Staged | Status::Skipped | Status::NotStarted | Status::Warn => comfy_table::Color::Yellow,
+        Status::Staged | Status::Skipped | Status::Cancelled | Status::NotStarted | Status::Warn => {
+            comfy_table::Color::Yellow
+        }
     })
 }
 
 fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     let mut parts = Vec::new();
-    for status in [Status::Built, Status::Staged, Status::Skipped, Status::Failed, Status::NotStarted] {
+    for status in
+        [Status::Built, Status::Staged, Status::Skipped, Status::Failed, Status::Cancelled, Status::NotStarted]
+    {
         let count = report.count(status);
         if count > 0 {
             parts.push(format!("{} {}", thousands(count as u64), status.word()));

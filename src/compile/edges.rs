@@ -9,7 +9,7 @@ use crate::{
         Diagnostic, closest,
         code::{AMBIGUOUS_RELATION, THREE_PART_NAME, UNKNOWN_RELATION},
     },
-    manifest::{self, CompiledSql, Node, NodeId, NodeKind, Site, SqlPart},
+    manifest::{self, CompiledSql, Form, Head, Node, NodeId, NodeKind, Site, SqlPart},
     parse::{Piece, Query, Replacement},
     project::{Exposure, UnknownRelations},
     source::{Place, Sources, Span},
@@ -23,6 +23,10 @@ pub struct Edges {
     pub reads: BTreeMap<NodeId, (Vec<Span>, bool)>,
     /// The SQL of its full rendering.
     pub sql: Option<CompiledSql>,
+    /// The SQL of its incremental rendering, where it differs.
+    pub incremental_sql: Option<CompiledSql>,
+    /// Whether one of its renderings reads its own live rows.
+    pub reads_itself: bool,
     /// What is wrong.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -57,7 +61,7 @@ impl Resolver<'_> {
             edges.sql = self.resolve(id, reading, (read, false), &mut edges);
         }
         if let Some(read) = &reading.incremental {
-            let _sql = self.resolve(id, reading, (read, true), &mut edges);
+            edges.incremental_sql = self.resolve(id, reading, (read, true), &mut edges);
         }
         edges
     }
@@ -90,7 +94,10 @@ impl Resolver<'_> {
         let Some(query) = &read.query else {
             // Nothing could read it, and `depends_on` stands in: the text is sent as it is.
             let told = !reading.model.config.texts("depends_on").is_empty();
-            return told.then(|| CompiledSql { parts: vec![SqlPart::Written { text: text.clone(), at: 0 }] });
+            return told.then(|| CompiledSql {
+                head: Head::default(),
+                parts: vec![SqlPart::Written { text: text.clone(), at: 0 }],
+            });
         };
         let before: Vec<NodeId> = edges.reads.keys().copied().collect();
         let this = (self.nodes[id.index()].kind != NodeKind::Test).then_some(id);
@@ -115,6 +122,13 @@ impl Resolver<'_> {
         for mention in query.mentions() {
             let there = || place(mention.range.clone());
             resolved.push(match self.names.meaning(&mention.parts, schema, this) {
+                // Its own live rows: no edge, for it cannot wait for itself.
+                Meaning::Node(found)
+                    if this == Some(found) && self.nodes[found.index()].form() == Form::Incremental =>
+                {
+                    edges.reads_itself = true;
+                    Resolved::Node(found)
+                }
                 Meaning::Node(found) => {
                     edges.reads.entry(found).or_default().0.push(there().span);
                     Resolved::Node(found)
@@ -263,5 +277,6 @@ fn compiled(
             }
         })
         .collect();
-    Ok(CompiledSql { parts })
+    let head = query.head();
+    Ok(CompiledSql { head: Head { at: head.at, with: head.with }, parts })
 }

@@ -3,9 +3,14 @@
 //! In: what the command line says. Out: a [`Compilation`] as far as the project allows, and every diagnostic. Never: a
 //! connection.
 
+mod decorate;
+mod describe;
 mod edges;
+mod incremental;
+mod known;
 mod names;
 mod nodes;
+mod properties;
 mod reading;
 mod serve;
 mod tests;
@@ -16,8 +21,9 @@ pub use serve::{process_environment, setting_renderer};
 
 use crate::{
     diagnostic::{Diagnostic, code::CYCLE},
+    dialect::Dialect,
     graph::{Graph, Selector},
-    manifest::{Manifest, Node, NodeId, NodeKind},
+    manifest::{Form, Manifest, Node, NodeId, NodeKind, RunHooks},
     name::NamePart,
     parse::Referee,
     project::{self, LoadOptions, Loaded, Project},
@@ -73,13 +79,16 @@ pub struct Request<'a> {
 #[expect(clippy::result_large_err, reason = "made once in a process")]
 pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     let loaded = project::load(&request.load);
-    let Loaded { project: Some(project), mut sources, mut diagnostics, secrets } = loaded else { return Err(loaded) };
+    let Loaded { project: Some(mut project), mut sources, mut diagnostics, secrets } = loaded else {
+        return Err(loaded);
+    };
     let (renderer, found) = Renderer::new(&macro_files(&project, &mut sources));
     diagnostics.extend(found);
     let (statements, found) = StatementTemplates::new(&statement_files(&project, &mut sources));
     diagnostics.extend(found);
     let templates = TestTemplates::new(&project, &mut sources, &renderer);
     let scope = scope(&project, &request.environment);
+    diagnostics.extend(describe::render(&mut project, &scope));
     let around =
         Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: request.referee.as_deref() };
     let mut readings: Vec<Reading> =
@@ -116,6 +125,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     own((&project, &sources), (&readings, &tests), &mut all, &origins, &mut diagnostics);
     for (node, origin) in all.iter_mut().zip(&origins) {
         if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
+            && node.form() != Form::Ephemeral
             && !statements.has("materializations", project.target.dialect(), &name)
         {
             let problem = no_materialization(&name, &readings[*index], &statements, project.target.dialect());
@@ -133,6 +143,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         let Some((edges, sites)) = found else { continue };
         node.reads = sites;
         node.sql = edges.sql;
+        node.incremental_sql = edges.incremental_sql;
         node.error = node.error.take().or_else(|| first_error(&edges.diagnostics));
         diagnostics.extend(edges.diagnostics.into_iter().map(|diagnostic| diagnostic.of_node(node.name.clone())));
     }
@@ -142,6 +153,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         target: project.target.name.clone(),
         schema: project.target.schema.clone(),
         nodes: all,
+        run_hooks: RunHooks::default(),
     };
     let graph = Graph::new(&manifest);
     let selectors = serve::selectors(&project, &mut diagnostics);
@@ -162,6 +174,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         statements,
         referee: request.referee,
     };
+    compilation.add_properties();
     compilation.check_names();
     compilation.report_cycles();
     Ok(compilation)
@@ -180,7 +193,9 @@ fn edges(
         .enumerate()
         .map(|(index, origin)| match origin {
             Origin::Model(reading) => {
-                let edges = resolver.edges(NodeId::of(index), &readings[*reading]);
+                let mut edges = resolver.edges(NodeId::of(index), &readings[*reading]);
+                let node = &resolver.nodes[index];
+                edges.diagnostics.extend(incremental::check(node, &readings[*reading], edges.reads_itself));
                 let sites = resolver.sites(&edges);
                 Some((edges, sites))
             }
@@ -235,17 +250,19 @@ fn own(
     }
 }
 
-fn no_materialization(
-    name: &str,
-    reading: &Reading,
-    statements: &StatementTemplates,
-    dialect: crate::dialect::Dialect,
-) -> Diagnostic {
-    let known = statements.names("materializations", dialect);
+fn no_materialization(name: &str, reading: &Reading, statements: &StatementTemplates, dialect: Dialect) -> Diagnostic {
+    let mut known = statements.names("materializations", dialect);
+    known.push("ephemeral");
+    known.sort_unstable();
+    known.dedup();
     let mut problem =
         Diagnostic::error(crate::diagnostic::code::TEMPLATE_NOT_FOUND, format!("there is no materialization `{name}`"));
     if let Some(given) = reading.model.config.materialized() {
         problem = problem.at(given.span, "not known");
+    }
+    let elsewhere = Dialect::ALL.into_iter().find(|other| statements.has("materializations", *other, name));
+    if let Some(elsewhere) = elsewhere {
+        problem = problem.note(format!("`{name}` exists on {} only", elsewhere.title()));
     }
     problem
         .suggest(name, known.iter().copied())
@@ -263,12 +280,14 @@ fn macro_files(project: &Project, sources: &mut Sources) -> Vec<MacroFile> {
         .into_iter()
         .map(|(path, text)| {
             let file = add_virtual(sources, path.clone(), text);
-            MacroFile { file, path, text: sources.get(file).shared_text() }
+            MacroFile::new(file, path, sources.get(file).shared_text())
         })
         .collect();
     files.extend(project.macro_files.iter().map(|file| MacroFile {
         file: file.file,
         path: file.path.clone(),
+        below: file.below.strip_prefix("macros/").unwrap_or(&file.below).to_owned(),
+        layer: file.layer,
         text: Arc::clone(&file.text),
     }));
     files
@@ -277,30 +296,34 @@ fn macro_files(project: &Project, sources: &mut Sources) -> Vec<MacroFile> {
 /// The built-in templates of statements and the project's, which come later and so take their places.
 fn statement_files(project: &Project, sources: &mut Sources) -> Vec<MacroFile> {
     let mut files = serve::built_in_statements(sources);
-    let statements = project.template_overrides.values().filter(|file| !file.below.starts_with("tests/"));
-    files.extend(statements.map(|file| MacroFile {
-        file: file.file,
-        path: format!("templates/{}", file.below),
-        text: Arc::clone(&file.text),
-    }));
+    let own = project.template_overrides.values().filter(|file| !file.below.starts_with("tests/"));
+    files
+        .extend(own.map(|file| MacroFile::new(file.file, format!("templates/{}", file.below), Arc::clone(&file.text))));
     files
 }
 
 fn scope(project: &Project, environment: &EnvironmentLookup) -> Scope {
-    let target = &project.target;
     Scope::new(Visible {
-        target: template::Target {
-            name: target.name.clone(),
-            kind: target.dialect().name().to_owned(),
-            schema: target.schema.clone(),
-            database: None,
-            threads: target.threads,
-        },
+        target: visible_target(&project.target),
         vars: project.vars.clone(),
         environment: Arc::clone(environment),
-        docs: BTreeMap::new(),
+        docs: project.docs.clone(),
+        columns: known::columns(project),
+        values: project.value_lists.iter().map(|list| (list.name.clone(), list.values.clone())).collect(),
+        dialect: project.target.dialect(),
         globals: BTreeMap::new(),
     })
+}
+
+/// A target as templates see it.
+fn visible_target(target: &project::Target) -> template::Target {
+    template::Target {
+        name: target.name.clone(),
+        kind: target.dialect().name().to_owned(),
+        schema: target.schema.clone(),
+        database: None,
+        threads: target.threads,
+    }
 }
 
 impl Compilation {
@@ -345,10 +368,8 @@ impl Compilation {
     /// Names that cannot work in the database, and names that two nodes share.
     fn check_names(&mut self) {
         // What `config()` in a template said counts, too.
-        for reading in &self.readings {
-            if let Some(model) = self.project.models.iter_mut().find(|model| model.file == reading.model.file) {
-                model.config = reading.model.config.clone();
-            }
+        for (model, reading) in self.project.models.iter_mut().zip(&self.readings) {
+            model.config = reading.model.config.clone();
         }
         let found = self.project.check_names();
         self.diagnostics.extend(found);

@@ -3,7 +3,7 @@
 use super::reading::Reading;
 use crate::{
     dialect::Dialect,
-    manifest::{Column, Node, NodeId, NodeKind},
+    manifest::{Column, Node, NodeId, NodeKind, Properties},
     name::RelationName,
     project::{self, Exposure, Project, Seed, SourceTable},
     source::Sources,
@@ -60,10 +60,10 @@ pub fn nodes(
 /// Where two nodes share a bare name, each is called by schema and name.
 fn qualify_shared_names(dialect: Dialect, nodes: &mut [(Node, Origin)]) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (node, _) in nodes.iter().filter(|(node, _)| node.kind.is_built()) {
+    for (node, _) in nodes.iter().filter(|(node, _)| node.kind.has_relation()) {
         *counts.entry(dialect.key(&node.name)).or_default() += 1;
     }
-    for (node, _) in nodes.iter_mut().filter(|(node, _)| node.kind.is_built()) {
+    for (node, _) in nodes.iter_mut().filter(|(node, _)| node.kind.has_relation()) {
         if counts.get(&dialect.key(&node.name)).is_some_and(|count| *count > 1)
             && let Some(relation) = &node.relation
         {
@@ -87,6 +87,8 @@ pub fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node 
         owner: None,
         config: BTreeMap::new(),
         sql: None,
+        incremental_sql: None,
+        properties: Properties::default(),
         error: None,
         test: None,
     }
@@ -162,7 +164,7 @@ pub fn configured(mut node: Node, config: &project::Config) -> Node {
 
 /// Declared columns say what people know about some columns; whether they are all of them is not known, so a list is
 /// given only where every one has a type.
-fn declared(columns: &[project::Column]) -> Option<Vec<Column>> {
+pub(super) fn declared(columns: &[project::Column]) -> Option<Vec<Column>> {
     let complete = !columns.is_empty() && columns.iter().all(|column| column.data_type.is_some());
     complete.then(|| {
         let column = |column: &project::Column| Column {

@@ -69,6 +69,7 @@ impl Surroundings<'_> {
             incremental,
             config: &config,
             tested: None,
+            instance: None,
             scope: self.scope,
         })
     }

@@ -8,7 +8,7 @@ use crate::{
     },
     engine::LoadColumn,
     graph::{Reach, Selector, Term},
-    manifest::{CompiledSql, NodeId, SqlPart},
+    manifest::{CompiledSql, NodeId, Rendering, SqlPart},
     name::RelationName,
     parse::{read_query, with_clause},
     project::{Definition, MethodDefinition, Project, RenderScope},
@@ -33,7 +33,7 @@ pub(super) fn built_in_statements(sources: &mut Sources) -> Vec<MacroFile> {
             let below = path.to_string_lossy().replace('\\', "/");
             let file = add_virtual(sources, format!("(built in)/templates/{folder}/{below}"), text);
             let text = sources.get(file).shared_text();
-            files.push(MacroFile { file, path: format!("templates/{folder}/{below}"), text });
+            files.push(MacroFile::new(file, format!("templates/{folder}/{below}"), text));
         }
     }
     files
@@ -126,7 +126,7 @@ impl Compilation {
             parts.pop();
         }
         parts.push(SqlPart::Inserted(self.select_all(&dialect.quote(&dialect.fold(cte)))?));
-        Ok(CompiledSql { parts })
+        Ok(CompiledSql { head: sql.head, parts })
     }
 
     /// The query that returns the rows of a relation.
@@ -185,18 +185,19 @@ impl Seeds for Compilation {
 }
 
 impl Places for Compilation {
-    fn place(&self, node: NodeId, rendered: usize) -> Option<Place> {
+    fn place(&self, node: NodeId, rendering: Rendering, rendered: usize) -> Option<Place> {
         if let Some(test) = self.generic(node) {
             return Some(test.place(rendered));
         }
         let reading = self.reading(node)?;
-        let full = reading.full.as_ref()?;
-        let text = &full.rendered.text;
+        let incremental = reading.incremental.as_ref().filter(|_| rendering == Rendering::Incremental);
+        let (read, is_incremental) = (incremental.or(reading.full.as_ref())?, incremental.is_some());
+        let text = &read.rendered.text;
         let rest = text.get(rendered..).unwrap_or_default();
         let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
         let end = rendered + word.max(rest.chars().next().map_or(0, char::len_utf8));
         let file = self.sources.get(reading.model.file);
-        Some(self.around().place(&reading.model, file, (&full.rendered, false), rendered..end))
+        Some(self.around().place(&reading.model, file, (&read.rendered, is_incremental), rendered..end))
     }
 
     fn file(&self, node: NodeId) -> Option<Span> {
@@ -204,7 +205,11 @@ impl Places for Compilation {
             return Some(test.entry.test.span);
         }
         let start = self.reading(node).map_or(0, |reading| reading.model.sql_start);
-        self.file_of(node).map(|file| Span::new(file, start..start))
+        self.file_of(node).map(|file| {
+            let rest = self.sources.get(file).text().get(start..).unwrap_or_default();
+            let start = start + (rest.len() - rest.trim_start().len());
+            Span::new(file, start..start)
+        })
     }
 }
 
@@ -269,7 +274,9 @@ pub fn setting_renderer(
 ) -> impl Fn(&str, Span, RenderScope<'_>) -> Result<String, Vec<Diagnostic>> {
     let lookup = process_environment(environment);
     move |text, span, scope| {
-        let scope = Scope::of_settings(scope.vars.clone(), Arc::clone(&lookup));
+        let target = scope.target.map(super::visible_target);
+        let globals = scope.instance.map(|instance| ("instance".to_owned(), instance.clone())).into_iter().collect();
+        let scope = Scope::of_settings(scope.vars, Arc::clone(&lookup), target, &globals);
         render_setting(text, span, &scope).map(|setting| setting.text)
     }
 }

@@ -51,6 +51,8 @@ codes! {
     KEY_WITHOUT_EFFECT = "E0114" Project "a key is known but has no effect here";
     NOT_WRITABLE = "E0115" Project "a file cannot be written";
     SECRET_IN_SQL = "E0116" Project "a secret stands in the text of a model";
+    BROKEN_DOCS_BLOCK = "E0120" Project "a docs block cannot be read";
+    TOO_MANY_VALUES = "E0121" Project "a list of values is too long";
 
     // 2: templates
     TEMPLATE_SYNTAX = "E0201" Project "a template cannot be read";
@@ -75,6 +77,8 @@ codes! {
     REWRITERS_DISAGREE = "E0312" Project "two readings of the SQL disagree about its relations";
     THREE_PART_NAME = "E0313" Project "a name reaches into another database";
     READING_UNSUPPORTED = "E0314" Project "nothing could read the relations of this SQL";
+    UNKNOWN_COLUMNS = "E0320" Project "the columns of a relation are not known without the database";
+    UNBOUNDED_APPEND = "E0330" Project "an incremental model would add the same rows again";
 
     // 4: graph and selection
     CYCLE = "E0401" Project "models read each other in a circle";
@@ -107,6 +111,10 @@ codes! {
     RELATION_MISSING = "E0610" Database "a relation does not exist in the database";
     TOO_MANY_LOCKS = "E0611" Database "one publish would need more locks than the server has";
     WRONG_BINDING = "E0612" Database "the database understands the SQL differently";
+    DUPLICATE_KEY = "E0613" Database "two new rows have the same unique key";
+    SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
+    ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
+    MISSING_KEY_COLUMN = "E0615" Database "a unique key names a column that the model does not have";
 
     // 7: tests
     TEST_FAILED = "E0701" DataTest "a data test failed";

@@ -28,6 +28,15 @@ impl Dialect {
         }
     }
 
+    /// Its name for people: `DuckDB`, `PostgreSQL`.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::DuckDb => "DuckDB",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+
     /// The identifier, always quoted, so that neither folding nor reserved words matter.
     #[must_use]
     pub fn quote(self, identifier: &str) -> String {

@@ -13,6 +13,8 @@ mod template;
 
 pub use error::{EngineError, FailureKind, LoadPlace};
 pub use live::{Dependent, DependentKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind};
+/// A statement without the white space, comments and semicolon at its end.
+pub use scan::trim_end as without_end;
 
 use crate::{dialect::Dialect, name::RelationName};
 use std::{collections::BTreeMap, sync::Arc};
@@ -74,6 +76,14 @@ pub trait Engine: Send + Sync {
 
 /// One session.
 pub trait Connection: Send {
+    /// Names what the session works on from now on, as [`Engine::connect`] did, where the engine shows that to anybody.
+    ///
+    /// # Errors
+    /// When the database refuses it, or the connection is gone.
+    fn serve(&mut self, _purpose: &str) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Carries out one statement. Returns the rows it wrote (also of CREATE TABLE AS) or, for a query, returned; `None`
     /// for statements that have no rows.
     ///

@@ -394,6 +394,8 @@ mod tests {
                 ("meta".to_owned(), serde_json::json!({"pii": true})),
             ]),
             sql: None,
+            incremental_sql: None,
+            properties: crate::manifest::Properties::default(),
             error: None,
             test: None,
         };
@@ -402,6 +404,7 @@ mod tests {
             dialect: Dialect::DuckDb,
             target: "t".to_owned(),
             schema: "main".to_owned(),
+            run_hooks: crate::manifest::RunHooks::default(),
             nodes: vec![
                 node("raw.src", &[], &[], ""),
                 node("a", &[0], &["daily"], "models/core/a.sql"),

@@ -12,6 +12,32 @@ pub struct WithClause {
     pub body: usize,
 }
 
+/// Where a common table expression can be put in front of those that a query has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryHead {
+    /// The byte where the query begins, or that behind its `WITH` or `WITH RECURSIVE`.
+    pub at: usize,
+    /// Whether it has a `WITH`.
+    pub with: bool,
+}
+
+impl QueryHead {
+    /// The head of the query in these tokens.
+    pub(super) fn of(tokens: &Tokens<'_>) -> Self {
+        let word = |at: usize, wanted: &str| {
+            let token = tokens.list.get(at).filter(|token| token.kind == Kind::Word);
+            token.is_some_and(|token| tokens.slice(token).eq_ignore_ascii_case(wanted))
+        };
+        let before = match (word(0, "with"), word(1, "recursive")) {
+            (true, true) => 2,
+            (true, false) => 1,
+            (false, _) => 0,
+        };
+        let at = tokens.list.get(before).map_or(tokens.text.len(), |token| token.range().start);
+        Self { at, with: before > 0 }
+    }
+}
+
 /// The WITH clause that a text begins with, if it does.
 #[must_use]
 pub fn with_clause(text: &str, dialect: Dialect) -> Option<WithClause> {
@@ -60,8 +86,21 @@ pub fn with_clause(text: &str, dialect: Dialect) -> Option<WithClause> {
 
 #[cfg(test)]
 mod tests {
-    use super::with_clause;
+    use super::{QueryHead, Tokens, with_clause};
     use crate::dialect::Dialect;
+
+    #[test]
+    fn the_head_is_behind_with() {
+        let written = |text: &str, rest: &str, with| {
+            let head = QueryHead::of(&Tokens::read(text, Dialect::Postgres).unwrap());
+            assert_eq!((&text[head.at..], head.with), (rest, with), "{text}");
+        };
+        written("-- c\nselect 1", "select 1", false);
+        written("(with a as (select 1) select * from a)", "(with a as (select 1) select * from a)", false);
+        written("/* c */ WITH/*d*/ a as (select 1) select 2", "a as (select 1) select 2", true);
+        written("with Recursive \"recursive\" as (select 1) select 2", "\"recursive\" as (select 1) select 2", true);
+        written("from t", "from t", false);
+    }
 
     #[test]
     fn names_and_body_are_found() {

@@ -14,6 +14,7 @@ mod cte;
 mod keyword;
 mod lexer;
 pub(crate) mod outline;
+mod pair;
 mod problem;
 mod reader;
 mod referee;
@@ -31,7 +32,8 @@ pub(crate) mod tree;
 mod tests;
 
 pub use bound::relations_by_engine;
-pub use cte::with_clause;
+pub use cte::{QueryHead, with_clause};
+pub use pair::{quoted_pairs, statements};
 pub use problem::Problem;
 pub use referee::Referee;
 pub use rewrite::{Piece, Replacement};
@@ -77,6 +79,7 @@ pub struct Query {
     reading: Reading,
     mentions: Vec<Mention>,
     unnamed: Vec<Range<usize>>,
+    head: QueryHead,
     tree: Option<Outline>,
     stream: Outline,
 }
@@ -104,6 +107,12 @@ impl Query {
     #[must_use]
     pub fn mentions(&self) -> &[Mention] {
         &self.mentions
+    }
+
+    /// Where a common table expression can be put in front of those that the query has.
+    #[must_use]
+    pub const fn head(&self) -> QueryHead {
+        self.head
     }
 
     /// The text cut into pieces, for the mentions that `replaced` knows; the others stay as written.

@@ -2,6 +2,7 @@
 
 use super::{
     Mention, Query, Reading,
+    cte::QueryHead,
     lexer::{Kind, Token, Tokens},
     outline::{Item, ItemKind, Outline},
     problem::Problem,
@@ -160,6 +161,7 @@ impl QueryReader<'_> {
             reading,
             mentions,
             unnamed: sketch.unnamed,
+            head: QueryHead::of(self.tokens),
             tree,
             stream: sketch.outline,
         }

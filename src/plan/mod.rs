@@ -16,7 +16,7 @@ use crate::{
     },
     engine::{Dependent, DependentKind, LiveCatalog, LiveRelation, RelationKind},
     graph::{Graph, Selection},
-    manifest::{Manifest, Node, NodeId, NodeKind},
+    manifest::{Form, Manifest, Node, NodeId},
     name::RelationName,
 };
 use serde::Serialize;
@@ -80,10 +80,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The nodes that are to be built.
+    /// The nodes that are to be made anew or added to.
     #[must_use]
     pub fn built(&self) -> BTreeSet<NodeId> {
-        self.steps.iter().filter(|step| step.action == Action::Build).map(|step| step.node).collect()
+        let worked_on = |step: &&Step| matches!(step.action, Action::Build | Action::Increment);
+        self.steps.iter().filter(worked_on).map(|step| step.node).collect()
+    }
+
+    /// The nodes that are to be added to.
+    #[must_use]
+    pub fn increments(&self) -> BTreeSet<NodeId> {
+        self.steps.iter().filter(|step| step.action == Action::Increment).map(|step| step.node).collect()
     }
 
     /// The step of a node, if it has one.
@@ -93,21 +100,38 @@ impl Plan {
     }
 }
 
+/// What is asked of a plan besides the selection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// Whether incremental models are made anew.
+    pub full_refresh: bool,
+}
+
 /// The plan for these nodes; sources, tests and exposures among them are passed over.
 #[must_use]
-pub fn plan(manifest: &Manifest, graph: &Graph, selection: &Selection, live: &LiveCatalog) -> Plan {
-    let built: BTreeSet<NodeId> =
-        selection.iter().copied().filter(|node| manifest.node(*node).kind.is_built()).collect();
+pub fn plan((manifest, graph): (&Manifest, &Graph), selection: &Selection, live: &LiveCatalog, wishes: Wishes) -> Plan {
+    let built: BTreeSet<NodeId> = selection.iter().copied().filter(|node| manifest.node(*node).is_built()).collect();
     let dependents = dependents_by_relation(live);
     let context = Context { manifest, built: &built, live, dependents };
     let mut plan = Plan::default();
     let mut culprits: BTreeMap<NodeId, NodeId> = BTreeMap::new();
-    for id in graph.order(&built) {
+    // An ephemeral model is part of its readers, selected or not.
+    let inlined = manifest.iter().filter(|(_, node)| node.form() == Form::Ephemeral).map(|(id, _)| id);
+    let concerned = built.iter().copied().chain(inlined).collect();
+    for id in graph.order(&concerned) {
         let node = manifest.node(id);
+        if node.form() == Form::Ephemeral {
+            let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
+            if let Some(culprit) = node.error.as_ref().map(|_| id).or(above) {
+                culprits.insert(id, culprit);
+            }
+            continue;
+        }
         let found = node.relation.as_ref().and_then(|relation| live.relations.get(relation)).cloned();
         let mut step = Step { node: id, action: Action::Build, reasons: Vec::new(), live: found, culprit: None };
         let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
-        let obstacles = context.obstacles(node, step.live.as_ref());
+        let (action, reason) = action(node, step.live.as_ref(), wishes);
+        let obstacles = context.obstacles(id, step.live.as_ref(), action);
         if let Some(code) = &node.error {
             step.reasons.push(format!("it has an error ({code})"));
             step.culprit = Some(id);
@@ -117,10 +141,9 @@ pub fn plan(manifest: &Manifest, graph: &Graph, selection: &Selection, live: &Li
         } else if !obstacles.is_empty() {
             step.reasons.extend(obstacles.iter().map(|obstacle| obstacle.message.clone()));
             step.culprit = Some(id);
-        } else if step.live.is_none() {
-            step.reasons.push("it does not exist yet".to_owned());
         } else {
-            step.reasons.push("no state is kept yet, so every run builds it".to_owned());
+            step.action = action;
+            step.reasons.push(reason.to_owned());
         }
         plan.diagnostics.extend(obstacles);
         if let Some(culprit) = step.culprit {
@@ -130,6 +153,30 @@ pub fn plan(manifest: &Manifest, graph: &Graph, selection: &Selection, live: &Li
         plan.steps.push(step);
     }
     plan
+}
+
+/// What is to be done with a node that nothing stands in the way of, and why.
+fn action(node: &Node, live: Option<&LiveRelation>, wishes: Wishes) -> (Action, &'static str) {
+    let Some(live) = live else { return (Action::Build, "it does not exist yet") };
+    if node.form() != Form::Incremental {
+        return (Action::Build, "no state is kept yet, so every run builds it");
+    }
+    if live.kind != RelationKind::Table {
+        return (Action::Build, "it is to become a table");
+    }
+    match (wishes.full_refresh, keeps_its_rows(node)) {
+        (true, true) => (Action::Increment, "`full_refresh: never` keeps its rows; they are added to"),
+        (true, false) => (Action::Build, "a full refresh was asked for"),
+        (false, _) => (Action::Increment, "it exists, and rows are added to it"),
+    }
+}
+
+/// Whether a node's rows are kept whatever is asked for.
+#[must_use]
+pub fn keeps_its_rows(node: &Node) -> bool {
+    node.config
+        .get("full_refresh")
+        .is_some_and(|value| value.as_str() == Some("never") || value.as_bool() == Some(false))
 }
 
 fn dependents_by_relation(live: &LiveCatalog) -> BTreeMap<&RelationName, Vec<&Dependent>> {
@@ -149,12 +196,13 @@ struct Context<'a> {
 
 impl Context<'_> {
     /// Why a node cannot be built, whatever the nodes above it do.
-    fn obstacles(&self, node: &Node, live: Option<&LiveRelation>) -> Vec<Diagnostic> {
+    fn obstacles(&self, id: NodeId, live: Option<&LiveRelation>, action: Action) -> Vec<Diagnostic> {
+        let node = self.manifest.node(id);
         let mut obstacles = Vec::new();
-        for read in &node.reads {
-            let parent = self.manifest.node(read.node);
+        for read in self.manifest.relations_read(id) {
+            let parent = self.manifest.node(read);
             let there = parent.relation.as_ref().is_some_and(|relation| self.live.relations.contains_key(relation));
-            if parent.kind.is_built() && !self.built.contains(&read.node) && !there {
+            if parent.is_built() && !self.built.contains(&read) && !there {
                 obstacles.push(
                     Diagnostic::error(
                         RELATION_MISSING,
@@ -181,7 +229,7 @@ impl Context<'_> {
             .flatten()
             .filter(|dependent| !self.can_be_bound_again(dependent))
             .collect();
-        if !in_the_way.is_empty() && replaces(node, live) {
+        if !in_the_way.is_empty() && action == Action::Build && replaces(node, live) {
             let mut obstacle = Diagnostic::error(
                 DEPENDENT_IN_THE_WAY,
                 format!("`{relation}` cannot be replaced: something that suiro did not make depends on it"),
@@ -198,15 +246,24 @@ impl Context<'_> {
         obstacles
     }
 
-    /// Whether a dependent is a view of this project: one that this run makes anew, or one with a text to bind it by.
+    /// Whether a dependent comes along: it is this project's, and a partition, or made anew by this run, or a view with a
+    /// text to bind it by.
     fn can_be_bound_again(&self, dependent: &Dependent) -> bool {
-        let (Some(relation), DependentKind::View, false) = (&dependent.relation, dependent.kind, dependent.attached)
-        else {
-            return false;
-        };
+        let (Some(relation), false) = (&dependent.relation, dependent.attached) else { return false };
         let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref()) && dependent.may_alter;
-        ours && (dependent.rebindable
-            || self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation)))
+        // A partition goes where its table goes.
+        if dependent.kind == DependentKind::Child {
+            return ours;
+        }
+        if !matches!(dependent.kind, DependentKind::View | DependentKind::MaterializedView) {
+            return dependent.kind == DependentKind::ForeignKey && self.is_built(relation);
+        }
+        ours && (dependent.rebindable || self.is_built(relation))
+    }
+
+    /// Whether this run makes that relation.
+    fn is_built(&self, relation: &RelationName) -> bool {
+        self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation))
     }
 
     fn foreign(&self, node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {
@@ -235,6 +292,5 @@ fn not_owner(node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagn
 
 /// Whether building the node puts another relation in the place of the live one (and so breaks what depends on it).
 fn replaces(node: &Node, live: &LiveRelation) -> bool {
-    let view = node.kind == NodeKind::Model && node.materialized.as_deref() == Some("view");
-    !(view && live.kind == RelationKind::View)
+    !(matches!(node.form(), Form::View | Form::File) && live.kind == RelationKind::View)
 }

@@ -4,7 +4,11 @@
 //! is one `SET SCHEMA`. DuckDB, which cannot move a table between schemas: in the model's own schema, under a name
 //! that no model may have.
 
-use crate::{dialect::Dialect, manifest::Manifest, manifest::NodeId, name::RelationName};
+use crate::{
+    dialect::Dialect,
+    manifest::{Form, Manifest, NodeId},
+    name::RelationName,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of a run: sortable by time, unique.
@@ -49,6 +53,8 @@ const fn civil_from_days(days: u64) -> (u64, u64, u64) {
 pub struct Staging {
     /// The staged relation of each node that is to be built.
     pub relations: BTreeMap<NodeId, RelationName>,
+    /// Where the new rows of each node stand that may be added to.
+    pub batches: BTreeMap<NodeId, RelationName>,
     /// Schemas that must exist before anything is staged.
     pub schemas: BTreeSet<String>,
     /// For each live schema, the schema that replaced versions move to; empty where they are dropped in place.
@@ -72,6 +78,10 @@ pub fn staging(manifest: &Manifest, built: &BTreeSet<NodeId>, run: &RunId) -> St
                 RelationName::new(relation.schema.clone(), format!("__suiro_{hash}"))
             }
         };
+        if manifest.node(id).form() == Form::Incremental {
+            let hash = short_hash(&[run.as_str(), &relation.schema, &relation.name, "batch"]);
+            staging.batches.insert(id, RelationName::new(staged.schema.clone(), format!("__suiro_{hash}")));
+        }
         staging.schemas.insert(staged.schema.to_string());
         staging.relations.insert(id, staged);
     }

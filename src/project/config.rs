@@ -134,6 +134,15 @@ impl Config {
         self.text("description").map(|given| given.value)
     }
 
+    /// Replaces the description by what `render` makes of it and its place.
+    pub fn describe(&mut self, render: &mut impl FnMut(&str, Span) -> String) {
+        if let Some(setting) = self.settings.get_mut("description")
+            && let Some(text) = setting.value.as_str()
+        {
+            setting.value = Value::String(render(text, setting.span));
+        }
+    }
+
     /// Takes what calls of `config(…)` in the model's template recorded; they stand in the model's own file, so they
     /// win over everything but front matter, with which they may not disagree.
     ///

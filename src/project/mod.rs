@@ -10,6 +10,7 @@
 
 mod config;
 mod disk;
+mod docs;
 mod field;
 mod folder;
 mod front_matter;
@@ -25,6 +26,7 @@ mod selector;
 mod settings;
 mod target;
 mod value;
+mod values;
 mod yaml;
 
 pub use config::{Config, NodeKind, Setting};
@@ -32,12 +34,13 @@ pub use field::Given;
 pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};
 pub use model::Model;
-pub use property::{Argument, Column, Exposure, SourceTable, TestEntry};
+pub use property::{Argument, Column, Exposure, SourceTable, TestEntry, plain_name};
 pub use render::{Render, RenderScope};
 pub use seed::{Rows, Seed, SeedColumn, SeedTable, SeedType};
 pub use selector::{Definition, MethodDefinition, Selector};
 pub use settings::{Publish, Settings, UnknownRelations};
 pub use target::{DuckDbTarget, PostgresTarget, Secret, Target, TargetKind};
+pub use values::{ValueList, with_values};
 
 use crate::{diagnostic::Diagnostic, source::FileId};
 use serde_json::Value;
@@ -73,6 +76,10 @@ pub struct Project {
     pub template_overrides: BTreeMap<String, TextFile>,
     /// The tests that are SQL files, by path; those that are not enabled too.
     pub singular_tests: Vec<Model>,
+    /// The docs blocks of the Markdown files below the model paths, by name.
+    pub docs: BTreeMap<String, String>,
+    /// The lists of values below `values/`.
+    pub value_lists: Vec<ValueList>,
 }
 
 /// A file that other phases read.
@@ -84,6 +91,8 @@ pub struct TextFile {
     pub path: String,
     /// Its path below the template path.
     pub below: String,
+    /// Which template path it stands below: of files with one path below, that of the highest layer counts.
+    pub layer: usize,
     /// Its text.
     pub text: Arc<str>,
 }

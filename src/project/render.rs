@@ -15,6 +15,8 @@ pub struct RenderScope<'a> {
     pub vars: &'a BTreeMap<String, Value>,
     /// The chosen target, once it is known.
     pub target: Option<&'a Target>,
+    /// What `instance` is, in the configuration of a model that is built once for each of several.
+    pub instance: Option<&'a Value>,
 }
 
 /// Renders the template that stands at the span; errors come with a place.

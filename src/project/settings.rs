@@ -4,6 +4,7 @@
 //! have modules of their own.
 
 use super::{
+    config::Setting,
     disk,
     field::{Fields, Given, Reader},
     selector::{self, Selector},
@@ -58,6 +59,10 @@ pub struct Settings {
     pub template_paths: Vec<String>,
     /// Selections with a name.
     pub selectors: BTreeMap<String, Selector>,
+    /// SQL to run before anything is built, as it is written.
+    pub on_run_start: Option<Setting>,
+    /// SQL to run after everything was built.
+    pub on_run_end: Option<Setting>,
 }
 
 /// What stands in `suiro.yml` besides the mappings that need to know the project's folders.
@@ -107,6 +112,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>, top: Span) -> T
     }
     require(reader, fields);
     let mut given_paths = Vec::new();
+    let hook = |key: &str| {
+        let field = fields.get(key)?;
+        Some(Setting { value: field.node.to_json(), span: field.node.span, in_file: false })
+    };
     let settings = Settings {
         version: fields.string("version"),
         run_vars: fields.texts("run_vars").into_iter().map(|given| given.value).collect(),
@@ -122,6 +131,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>, top: Span) -> T
         model_paths: paths(reader, fields, "model_paths", MODELS, &mut given_paths),
         test_paths: paths(reader, fields, "test_paths", TESTS, &mut given_paths),
         template_paths: paths(reader, fields, "template_paths", TEMPLATES, &mut given_paths),
+        on_run_start: hook("on_run_start"),
+        on_run_end: hook("on_run_end"),
         selectors: fields.get("selectors").map(|field| selector::read(reader, field.node)).unwrap_or_default(),
     };
     Top {

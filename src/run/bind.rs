@@ -8,7 +8,7 @@ use crate::{
     diagnostic::{Diagnostic, code::WRONG_BINDING},
     dialect::Dialect,
     engine::EngineError,
-    manifest::{FilledSql, Node, NodeId, SqlPart},
+    manifest::{CompiledSql, FilledSql, Node, NodeId, Rendering},
     name::RelationName,
     parse::relations_by_engine,
 };
@@ -27,9 +27,8 @@ pub fn check(
     context: &Context<'_>,
     session: &mut Session<'_>,
     id: NodeId,
-    sql: &FilledSql,
+    (rendering, sql): (Rendering, &FilledSql),
 ) -> Result<Result<(), Box<Diagnostic>>, (EngineError, super::Statement)> {
-    let node = context.manifest.node(id);
     let seen = match context.manifest.dialect {
         Dialect::DuckDb => context.referee.and_then(|referee| relations_by_engine(referee, &sql.text)).map(|names| {
             let key = |parts: &Vec<String>| {
@@ -41,7 +40,7 @@ pub fn check(
         }),
         Dialect::Postgres => bound(context, session, id, sql)?,
     };
-    Ok(seen.map_or(Ok(()), |seen| compare(context, node, &seen)))
+    Ok(seen.map_or(Ok(()), |seen| compare(context, id, rendering, &seen)))
 }
 
 /// What PostgreSQL records as the dependencies of a view of this SQL.
@@ -75,23 +74,37 @@ fn folded(context: &Context<'_>, schema: &str, name: &str) -> Key {
     (context.manifest.dialect.key(schema), context.manifest.dialect.key(name))
 }
 
-/// Everything that was meant must be seen, and nothing else of the project.
-fn compare(context: &Context<'_>, node: &Node, seen: &BTreeSet<Key>) -> Result<(), Box<Diagnostic>> {
-    difference(context, &node.name, &meant(context, node), seen)
+/// The nodes whose relations a rendering names, those of inlined SQL in its place.
+fn relations(context: &Context<'_>, node: &Node, rendering: Rendering) -> BTreeSet<NodeId> {
+    let mut found = BTreeSet::new();
+    let mut edge: Vec<NodeId> = node.rendering(rendering).into_iter().flat_map(CompiledSql::relations).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(read) = edge.pop() {
+        if !context.is_inlined(node, read) {
+            found.insert(read);
+        } else if seen.insert(read) {
+            edge.extend(context.manifest.node(read).sql.iter().flat_map(CompiledSql::relations));
+        }
+    }
+    found
 }
 
-/// What a node's SQL is meant to read.
-fn meant(context: &Context<'_>, node: &Node) -> BTreeSet<Key> {
-    let key = |relation: &RelationName| folded(context, &relation.schema, &relation.name);
-    let reads = node.sql.iter().flat_map(|sql| &sql.parts).filter_map(|part| match part {
-        SqlPart::Relation { node, .. } => Some(*node),
-        _ => None,
-    });
-    let staged = |read: NodeId| {
-        let staged = context.staging.relations.get(&read).filter(|_| context.built.contains(&read));
-        staged.or(context.manifest.node(read).relation.as_ref()).map(key)
-    };
-    reads.filter_map(staged).collect()
+/// Everything that was meant must be seen, and nothing else of the project.
+fn compare(
+    context: &Context<'_>,
+    id: NodeId,
+    rendering: Rendering,
+    seen: &BTreeSet<Key>,
+) -> Result<(), Box<Diagnostic>> {
+    let name = &context.manifest.node(id).name;
+    difference(context, name, &meant(context, id, rendering), seen)
+}
+
+/// What a rendering is meant to read.
+fn meant(context: &Context<'_>, id: NodeId, rendering: Rendering) -> BTreeSet<Key> {
+    let reads = relations(context, context.manifest.node(id), rendering).into_iter();
+    let relations = reads.filter_map(|read| context.read_from(id, read));
+    relations.map(|relation| folded(context, &relation.schema, &relation.name)).collect()
 }
 
 fn difference(
@@ -179,8 +192,8 @@ pub fn check_tests(
             seen
         }
     };
+    let meant: BTreeSet<Key> = tests.iter().flat_map(|id| meant(context, *id, Rendering::Full)).collect();
     let nodes = tests.iter().map(|id| context.manifest.node(*id));
-    let meant: BTreeSet<Key> = nodes.clone().flat_map(|node| meant(context, node)).collect();
     let name = nodes.map(|node| node.name.as_str()).collect::<Vec<_>>().join("`, `");
     Ok(difference(context, &name, &meant, &seen))
 }

@@ -4,14 +4,14 @@ use super::{Observer, Statement, Stop, session::Session};
 use crate::{
     diagnostic::Diagnostic,
     engine::{Engine, EngineError, LoadColumn},
-    manifest::{FilledSql, Manifest, Node, NodeId},
+    manifest::{CompiledSql, FilledSql, Filling, Form, Manifest, Node, NodeId, Rendering},
     name::RelationName,
     parse::Referee,
-    plan::Staging,
+    plan::{Staging, mark},
     source::{Place, Span},
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// What renders the statements of materializations and of publishing.
 pub trait Statements: Sync {
@@ -55,7 +55,7 @@ pub trait Seeds: Sync {
 /// What knows where a model's rendered SQL was written.
 pub trait Places: Sync {
     /// Where the byte of a node's rendered SQL was written.
-    fn place(&self, node: NodeId, rendered: usize) -> Option<Place>;
+    fn place(&self, node: NodeId, rendering: Rendering, rendered: usize) -> Option<Place>;
 
     /// The file of a node, at its start.
     fn file(&self, node: NodeId) -> Option<Span>;
@@ -70,6 +70,8 @@ pub struct Context<'a> {
     pub staging: &'a Staging,
     /// The nodes that this run builds; what reads one of them reads its staged relation.
     pub built: &'a BTreeSet<NodeId>,
+    /// Those of them that are added to.
+    pub increments: &'a BTreeSet<NodeId>,
     /// The database.
     pub engine: &'a dyn Engine,
     /// The name that the database gives to itself, where names are to be qualified by it.
@@ -88,6 +90,8 @@ pub struct Context<'a> {
     pub observer: &'a dyn Observer,
     /// Whether to stop.
     pub stop: &'a Stop,
+    /// How long a publish tries to get its locks.
+    pub publish_timeout: Duration,
 }
 
 impl<'a> Context<'a> {
@@ -96,9 +100,15 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the database cannot be reached.
     pub fn connect(&self, purpose: &str) -> Result<Session<'a>, EngineError> {
-        let connection = self.engine.connect(&format!("{purpose} {}", self.run))?;
+        let connection = self.engine.connect(&self.purpose(purpose))?;
         self.stop.watch(connection.interrupter());
         self.prepared(connection)
+    }
+
+    /// What a session for that node or step is called.
+    #[must_use]
+    pub fn purpose(&self, what: &str) -> String {
+        format!("{what} {}", self.run)
     }
 
     /// A watched connection with the settings that runs need.
@@ -122,19 +132,85 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A node's SQL as it is built: relations of this run by their staged names, others by their published ones.
+    /// A node's SQL as it is built: relations of this run by their staged names, others by their published ones; its own
+    /// is the published one.
     #[must_use]
-    pub fn staged_sql(&self, node: &Node) -> Option<FilledSql> {
+    pub fn staged_sql(&self, id: NodeId, rendering: Rendering) -> Option<FilledSql> {
+        let node = self.manifest.node(id);
         let dialect = self.manifest.dialect;
-        let name = |id: NodeId| {
-            let published = self.manifest.node(id).relation.as_ref();
-            let staged = self.staging.relations.get(&id).filter(|_| self.built.contains(&id));
-            staged.or(published).map(|relation| dialect.relation(&self.qualified(relation))).unwrap_or_default()
+        let name = |read: NodeId| self.read_from(id, read).map(|relation| dialect.relation(&relation));
+        let filling = Filling {
+            manifest: self.manifest,
+            name: &|read| name(read).unwrap_or_default(),
+            inlined: &|read| self.is_inlined(node, read),
         };
-        node.sql.as_ref().map(|sql| sql.fill(name))
+        node.rendering(rendering).map(|sql| sql.fill(&filling))
     }
 
-    /// A node's SQL as it is published: every relation by its published name.
+    /// The relation that `reader` reads as `read` while it is built.
+    #[must_use]
+    pub fn read_from(&self, reader: NodeId, read: NodeId) -> Option<RelationName> {
+        let staged = self.staging.relations.get(&read).filter(|_| read != reader && self.built.contains(&read));
+        let relation = staged.or(self.manifest.node(read).relation.as_ref())?;
+        Some(self.qualified(relation))
+    }
+
+    /// Whether the SQL of `read` stands in that of its reader.
+    ///
+    /// A materialized view keeps what it was made from; a staged view goes away when it is published, so it cannot be
+    /// one of these.
+    #[must_use]
+    pub fn is_inlined(&self, reader: &Node, read: NodeId) -> bool {
+        let form = self.manifest.node(read).form();
+        let view = form == Form::View && self.built.contains(&read);
+        form == Form::Ephemeral || (view && reader.form() == Form::MaterializedView)
+    }
+
+    /// A hook of a node, which sees `own` as its own relation and all others as that node does while it is built.
+    #[must_use]
+    pub fn hook(&self, id: NodeId, sql: &CompiledSql, own: &RelationName) -> String {
+        let dialect = self.manifest.dialect;
+        let name = |read: NodeId| {
+            let relation = if read == id { Some(self.qualified(own)) } else { self.read_from(id, read) };
+            relation.map(|relation| dialect.relation(&relation)).unwrap_or_default()
+        };
+        sql.fill(&Filling { manifest: self.manifest, name: &name, inlined: &|_| false }).text
+    }
+
+    /// What runs before and after the making of a node's relation, which they see under the name `own`.
+    #[must_use]
+    pub fn hooks(&self, id: NodeId, own: &RelationName) -> (Vec<Statement>, Vec<Statement>) {
+        let hooks = &self.manifest.node(id).properties.hooks;
+        let statement = |purpose: &str, sql: &CompiledSql| Statement {
+            purpose: purpose.to_owned(),
+            text: self.hook(id, sql, own),
+            sql_at: None,
+        };
+        let all = |purpose: &str, list: &[CompiledSql]| list.iter().map(|sql| statement(purpose, sql)).collect();
+        (all("pre_hook", &hooks.before), all("post_hook", &hooks.after))
+    }
+
+    /// What runs before and after a view is published, under published names.
+    #[must_use]
+    pub fn hooks_of_view(&self, id: NodeId) -> (Vec<String>, Vec<String>) {
+        let hooks = &self.manifest.node(id).properties.hooks;
+        let all = |list: &[CompiledSql]| {
+            list.iter().map(|sql| published_sql(self.manifest, sql, self.database).text).collect()
+        };
+        (all(&hooks.before), all(&hooks.after))
+    }
+
+    /// The comment of a node's relation: what people wrote, and the mark that makes it the project's own.
+    #[must_use]
+    pub fn comment(&self, node: &Node, relation: &RelationName) -> String {
+        let mark = mark(&self.manifest.project, relation);
+        match &node.properties.comment {
+            Some(comment) => format!("{comment}\n{mark}"),
+            None => mark,
+        }
+    }
+
+    /// The node's SQL as it is published: every relation by its published name.
     #[must_use]
     pub fn published_sql(&self, node: &Node) -> Option<FilledSql> {
         node.sql.as_ref().map(|sql| published_sql(self.manifest, sql, None))
@@ -159,13 +235,7 @@ impl<'a> Context<'a> {
     /// Whether one of these nodes reads something that this run builds.
     #[must_use]
     pub fn reads_staged(&self, nodes: &[NodeId]) -> bool {
-        nodes.iter().any(|id| self.manifest.node(*id).reads.iter().any(|read| self.built.contains(&read.node)))
-    }
-
-    /// What the staged relation of a node is, in the words of `DROP`.
-    #[must_use]
-    pub fn staged_kind(&self, node: &Node) -> &'static str {
-        if node.materialized.as_deref() == Some("view") { "view" } else { "table" }
+        nodes.iter().any(|id| !self.manifest.relations_read(*id).is_disjoint(self.built))
     }
 }
 
@@ -180,14 +250,14 @@ fn broken(step: &str, problems: &[Diagnostic]) -> EngineError {
 /// SQL with every relation by its published name, qualified by `database` where that is given.
 #[must_use]
 pub fn published_sql(manifest: &Manifest, sql: &crate::manifest::CompiledSql, database: Option<&str>) -> FilledSql {
-    sql.fill(|id| {
-        let relation = manifest.node(id).relation.as_ref();
-        relation
-            .map(|relation| {
-                let mut relation = relation.clone();
-                relation.database = relation.database.or_else(|| database.map(Into::into));
-                manifest.dialect.relation(&relation)
-            })
-            .unwrap_or_default()
+    let name = |id: NodeId| {
+        let mut relation = manifest.node(id).relation.clone()?;
+        relation.database = relation.database.or_else(|| database.map(Into::into));
+        Some(manifest.dialect.relation(&relation))
+    };
+    sql.fill(&Filling {
+        manifest,
+        name: &|id| name(id).unwrap_or_default(),
+        inlined: &|id| manifest.node(id).form() == Form::Ephemeral,
     })
 }

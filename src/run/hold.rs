@@ -6,12 +6,13 @@
 
 use super::{
     Context, Request,
+    jobs::Readers,
     schedule::Ending,
     session::Session,
     test::{self, Tested},
 };
 use crate::manifest::NodeId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// What became of the tests, and what they hold back.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ pub struct Held {
 pub fn settle(
     request: &Request<'_>,
     context: &Context<'_>,
-    done: &BTreeSet<NodeId>,
+    (done, readers): (&BTreeSet<NodeId>, &Readers),
     tested: BTreeMap<NodeId, Tested>,
 ) -> Held {
     let manifest = request.manifest;
@@ -36,7 +37,7 @@ pub fn settle(
     // A test that cannot be compiled has not passed either.
     let broken = request.tests.iter().copied().filter(|id| manifest.node(*id).error.is_some() && holds(request, *id));
     for test in failed.into_iter().chain(broken) {
-        hold(request, done, test, &mut held.held);
+        hold(request, (done, readers), test, &mut held.held);
     }
     let mut seen: BTreeSet<(NodeId, Vec<NodeId>)> = BTreeSet::new();
     while !request.stop.is_stopped() {
@@ -47,7 +48,7 @@ pub fn settle(
             .copied()
             .filter(|id| is_mixed(request, context, *id, &fresh))
             .filter(|id| {
-                let new = manifest.node(*id).reads.iter().map(|read| read.node).filter(|read| fresh.contains(read));
+                let new = manifest.relations_read(*id).into_iter().filter(|read| fresh.contains(read));
                 seen.insert((*id, new.collect()))
             })
             .collect();
@@ -60,7 +61,7 @@ pub fn settle(
             let (Ok(outcome) | Err(outcome)) = test::test(&context, &mut session, &[id]);
             for tested in outcome {
                 if tested.holds_back(manifest.node(id)) {
-                    hold(request, done, id, &mut held.held);
+                    hold(request, (done, readers), id, &mut held.held);
                 }
                 held.tested.insert(id, tested);
             }
@@ -82,19 +83,32 @@ fn is_mixed(request: &Request<'_>, context: &Context<'_>, id: NodeId, fresh: &BT
         return false;
     }
     let (new, old): (Vec<NodeId>, Vec<NodeId>) =
-        node.reads.iter().map(|read| read.node).partition(|read| fresh.contains(read));
+        request.manifest.relations_read(id).into_iter().partition(|read| fresh.contains(read));
     let kept = |read: &NodeId| context.built.contains(read) || request.plan.step(*read).is_some();
     let exists = |read: &NodeId| !kept(read) || request.plan.step(*read).is_some_and(|step| step.live.is_some());
     !new.is_empty() && old.iter().any(kept) && old.iter().all(exists)
 }
 
-/// Holds back what a test reads and what is below.
-fn hold(request: &Request<'_>, done: &BTreeSet<NodeId>, test: NodeId, held: &mut BTreeMap<NodeId, NodeId>) {
-    let mut edge: Vec<NodeId> = request.manifest.node(test).reads.iter().map(|read| read.node).collect();
-    edge.retain(|read| done.contains(read));
+/// Holds back what a test reads and what is below; of an ephemeral model, what reads it.
+fn hold(
+    request: &Request<'_>,
+    (done, readers): (&BTreeSet<NodeId>, &Readers),
+    test: NodeId,
+    held: &mut BTreeMap<NodeId, NodeId>,
+) {
+    let below = |id: &NodeId| readers.get(id).into_iter().flatten().copied().filter(|reader| done.contains(reader));
+    let mut edge: Vec<NodeId> = Vec::new();
+    for read in request.manifest.node(test).reads.iter().map(|read| read.node) {
+        if done.contains(&read) {
+            edge.push(read);
+        } else {
+            edge.extend(below(&read));
+        }
+    }
     while let Some(id) = edge.pop() {
-        if held.insert(id, test).is_none() {
-            edge.extend(request.graph.children(id).filter(|child| done.contains(child) && !held.contains_key(child)));
+        if let Entry::Vacant(free) = held.entry(id) {
+            free.insert(test);
+            edge.extend(below(&id));
         }
     }
 }

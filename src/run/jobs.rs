@@ -5,7 +5,7 @@
 //! test finds holds back the publish all the same.
 
 use super::Request;
-use crate::manifest::{NodeId, TestSeverity};
+use crate::manifest::{Form, NodeId, TestSeverity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many tests run in one statement, at most.
@@ -20,23 +20,28 @@ pub struct Work {
     pub urgency: BTreeMap<NodeId, usize>,
     /// The tests of each batch, by the first.
     pub batches: BTreeMap<NodeId, Vec<NodeId>>,
+    /// The nodes to build that read each node, directly or by way of ephemeral models.
+    pub readers: Readers,
 }
+
+/// For each node, the nodes to build that read it, directly or by way of ephemeral models.
+pub type Readers = BTreeMap<NodeId, BTreeSet<NodeId>>;
 
 impl Work {
     /// The jobs for these nodes and tests.
     pub fn of(request: &Request<'_>, built: &BTreeSet<NodeId>, tests: &BTreeSet<NodeId>) -> Self {
-        let graph = request.graph;
-        let mut work = Self::default();
+        let mut work = Self { readers: readers(request, built), ..Self::default() };
         for id in built {
-            work.waits.insert(*id, graph.parents(*id).filter(|parent| built.contains(parent)).collect());
+            work.waits.insert(*id, request.manifest.relations_read(*id).intersection(built).copied().collect());
         }
         for (reads, tests) in groups(request, built, tests) {
             for batch in tests.chunks(MOST) {
                 let Some(first) = batch.first().copied() else { continue };
-                work.waits.insert(first, reads.intersection(built).copied().collect());
+                let relations = request.manifest.relations_read(first);
+                work.waits.insert(first, relations.intersection(built).copied().collect());
                 work.batches.insert(first, batch.to_vec());
                 if holds(request, first) {
-                    for guarded in guarded(request, built, &reads) {
+                    for guarded in guarded(request, &work.readers, &reads) {
                         work.waits.entry(guarded).or_default().insert(first);
                     }
                 }
@@ -70,13 +75,31 @@ fn groups(
 }
 
 /// The nodes that a test of these relations guards: they read one of them, and all of them are above.
-fn guarded(request: &Request<'_>, built: &BTreeSet<NodeId>, reads: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
-    let children = reads.iter().flat_map(|read| request.graph.children(*read)).filter(|child| built.contains(child));
+fn guarded(request: &Request<'_>, readers: &Readers, reads: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+    let children = reads.iter().filter_map(|read| readers.get(read)).flatten().copied();
     let children: BTreeSet<NodeId> = children.collect();
     if reads.len() == 1 {
         return children;
     }
     children.into_iter().filter(|child| reads.is_subset(&request.graph.ancestors(*child, None))).collect()
+}
+
+fn readers(request: &Request<'_>, built: &BTreeSet<NodeId>) -> Readers {
+    let manifest = request.manifest;
+    let mut readers = Readers::new();
+    for id in built {
+        let mut edge = vec![*id];
+        let mut seen = BTreeSet::new();
+        while let Some(reader) = edge.pop() {
+            for read in manifest.node(reader).reads.iter().map(|read| read.node).filter(|read| read != id) {
+                readers.entry(read).or_default().insert(*id);
+                if manifest.node(read).form() == Form::Ephemeral && seen.insert(read) {
+                    edge.push(read);
+                }
+            }
+        }
+    }
+    readers
 }
 
 /// The longest chain of jobs below each job.

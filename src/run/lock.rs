@@ -20,8 +20,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long suiro tries to get all locks.
-const DEADLINE: Duration = Duration::from_secs(30);
 /// SQLSTATE of a lock that could not be had in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// SQLSTATE of a deadlock, in which suiro was the one to give way.
@@ -31,39 +29,50 @@ const DEADLOCK: &str = "40P01";
 pub enum Locked {
     /// All of them; a transaction is open.
     All,
-    /// Not all of them; no transaction is open.
+    /// Not all of them; the transaction must be rolled back.
     No(Box<Diagnostic>),
 }
 
-/// Opens a transaction and takes every lock that replacing these relations needs.
+/// Opens a transaction, makes the changes that no reader waits for, and takes every lock that replacing these relations
+/// needs.
+///
+/// The changes come first: they may take long, and a lock that cannot be had gives back the other locks only.
 ///
 /// # Errors
 /// When the database refuses a statement for another reason than a lock.
 pub fn begin_with_locks(
     context: &Context<'_>,
     session: &mut Session<'_>,
+    changes: &[Statement],
     relations: &[(&RelationName, &LiveRelation)],
 ) -> Result<Locked, EngineError> {
+    session.control("begin", "begin transaction")?;
+    for change in changes {
+        session.execute(None, change)?;
+    }
     if context.manifest.dialect == Dialect::DuckDb {
-        session.control("begin", "begin transaction")?;
         return Ok(Locked::All);
     }
+    session.control("savepoint", "savepoint suiro_locks")?;
     let mut order: Vec<(&RelationName, Vec<Statement>)> = Vec::with_capacity(relations.len());
     for (name, live) in relations {
-        let kind = if live.kind == RelationKind::View { "view" } else { "table" };
+        let kind = match live.kind {
+            RelationKind::View => "view",
+            RelationKind::MaterializedView => "materialized view",
+            RelationKind::Table | RelationKind::Other => "table",
+        };
         let values = json!({"kind": kind, "live": context.qualified(name), "owner": live.owner});
         order.push((name, context.step("lock", &values)?));
     }
     let start = Instant::now();
     loop {
-        session.control("begin", "begin")?;
         let Some((at, error)) = take(session, &order)? else { return Ok(Locked::All) };
-        session.control("rollback", "rollback")?;
+        session.control("rollback", "rollback to savepoint suiro_locks")?;
         let (name, _) = order[at];
         if context.stop.is_stopped() {
             return Ok(Locked::No(Box::new(Diagnostic::error(CANCELLED, "the publish was interrupted"))));
         }
-        if start.elapsed() > DEADLINE {
+        if start.elapsed() > context.publish_timeout {
             return Ok(Locked::No(Box::new(not_had(context, session, name, &error))));
         }
         order[..=at].rotate_right(1);
@@ -99,10 +108,12 @@ fn take(
 }
 
 fn not_had(context: &Context<'_>, session: &mut Session<'_>, name: &RelationName, error: &EngineError) -> Diagnostic {
-    let seconds = DEADLINE.as_secs();
     let mut diagnostic = Diagnostic::error(
         LOCK_NOT_HAD,
-        format!("nothing was published: `{name}` could not be locked within {seconds} seconds ({})", error.message),
+        format!(
+            "nothing was published: `{name}` could not be locked within {:?} ({})",
+            context.publish_timeout, error.message
+        ),
     );
     // Without the rights to see other sessions, the message does without their names.
     let holders = context.step("holders", &json!({"schema": name.schema, "name": name.name}));
@@ -112,5 +123,7 @@ fn not_had(context: &Context<'_>, session: &mut Session<'_>, name: &RelationName
             diagnostic = diagnostic.note(format!("held by {holder}"));
         }
     }
-    diagnostic.help("end the sessions that hold it, or run the build again when they are done")
+    diagnostic
+        .help("end the sessions that hold it, or run the build again when they are done")
+        .help("to try for longer, raise `publish_timeout` of the target")
 }

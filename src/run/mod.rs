@@ -4,10 +4,13 @@
 //! is `plan/`), or knowing a terminal (that is `cli/`).
 
 mod bind;
+mod budget;
 mod build;
 mod context;
 mod event;
+mod fence;
 mod hold;
+mod hooks;
 mod jobs;
 mod lock;
 mod publish;
@@ -19,6 +22,7 @@ mod store;
 mod sweep;
 mod test;
 
+pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use event::{Event, Observer};
 pub use report::{NodeReport, RunReport, Status};
@@ -32,7 +36,8 @@ use crate::{
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
-    manifest::{Manifest, NodeId},
+    manifest::{Form, Manifest, NodeId},
+    name::RelationName,
     parse::Referee,
     plan::{Plan, RunId, staging},
 };
@@ -40,7 +45,7 @@ use build::Built;
 use hold::{Held, Outcome};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// What appears together.
@@ -86,6 +91,8 @@ pub struct Request<'a> {
     pub fail_fast: bool,
     /// What appears together.
     pub publish: PublishMode,
+    /// How long a publish tries to get its locks.
+    pub publish_timeout: Duration,
 }
 
 /// Carries out a plan. Whatever goes wrong is in the report.
@@ -134,6 +141,8 @@ struct Done {
     culprits: BTreeMap<NodeId, NodeId>,
     /// The first test of the batch that each test ran in.
     batch_of: BTreeMap<NodeId, NodeId>,
+    /// The jobs that were cancelled.
+    cancelled: BTreeSet<NodeId>,
 }
 
 fn carry_out(
@@ -142,11 +151,13 @@ fn carry_out(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Done, EngineError> {
     let staging = staging(request.manifest, built, request.run);
+    let increments = request.plan.increments();
     let database = database(request.engine)?;
     let context = Context {
         manifest: request.manifest,
         staging: &staging,
         built,
+        increments: &increments,
         engine: request.engine,
         database: database.as_deref(),
         run: request.run.as_str(),
@@ -156,25 +167,30 @@ fn carry_out(
         referee: request.referee,
         observer: request.observer,
         stop: request.stop,
+        publish_timeout: request.publish_timeout,
     };
-    // Not watched by the stop switch: it has to clean up after a stop.
-    let mut control = Session::new(request.engine.connect(context.run)?, request.observer);
-    for statement in context.step("control", &serde_json::Value::Null)? {
-        control.execute(None, &statement)?;
+    let mut control = open_control(&context)?;
+    if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
+        diagnostics.push(diagnostic);
+        return Ok(Done::default());
     }
     if !built.is_empty() {
         sweep::prepare(&context, &mut control)?;
+        hooks::run_start(&context, &mut control)?;
     }
     let tests = request.tests.iter().copied().filter(|id| request.manifest.node(*id).error.is_none()).collect();
     let work = jobs::Work::of(request, built, &tests);
     let endings = build_all(request, &context, &work);
-    let done: BTreeSet<NodeId> = endings
+    let staged: BTreeMap<NodeId, &Staged> = endings
         .iter()
-        .filter(|(_, ending)| matches!(ending, Ending::Done(Outcome::Built(_))))
-        .map(|(id, _)| *id)
+        .filter_map(|(id, ending)| match ending {
+            Ending::Done(Outcome::Built(built)) => Some((*id, built.staged.as_ref()?)),
+            _ => None,
+        })
         .collect();
+    let done: BTreeSet<NodeId> = staged.keys().copied().collect();
     let (tested, culprits) = hold::outcomes(request, &endings);
-    let held = hold::settle(request, &context, &done, tested);
+    let held = hold::settle(request, &context, (&done, &work.readers), tested);
     if !request.stop.is_stopped() {
         diagnostics.extend(store::store(&context, &mut control, &held));
     }
@@ -182,8 +198,8 @@ fn carry_out(
     let mut retired = Vec::new();
     if !request.stop.is_stopped() {
         let ready = done.into_iter().filter(|id| !held.held.contains_key(id)).collect();
-        for cut in cuts(request, ready) {
-            match publish::publish(&context, &mut control, &cut) {
+        for cut in parts(request, ready) {
+            match publish::publish(&context, &mut control, &cut, &staged) {
                 Ok(old) => {
                     published.extend(cut);
                     retired.extend(old);
@@ -193,11 +209,50 @@ fn carry_out(
         }
     }
     if !built.is_empty() {
-        diagnostics.extend(sweep::clean_up(&context, &mut control, &published, &retired));
+        diagnostics.extend(hooks::outside(&context, &mut control, &published));
+        diagnostics.extend(hooks::run_end(&context, &mut control));
+        let left = left_over(request, &context, &staged, &published);
+        diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
     }
     let in_batch = |(first, batch): (&NodeId, &Vec<NodeId>)| batch.iter().map(|id| (*id, *first)).collect::<Vec<_>>();
     let batch_of = work.batches.iter().flat_map(in_batch).collect();
-    Ok(Done { endings, published, held, culprits, batch_of })
+    let cancelled = report::cancelled(request, &endings);
+    Ok(Done { endings, published, held, culprits, batch_of, cancelled })
+}
+
+/// What stands staged after the publish: all of what was not published, and the batches of what was.
+fn left_over(
+    request: &Request<'_>,
+    context: &Context<'_>,
+    staged: &BTreeMap<NodeId, &Staged>,
+    published: &BTreeSet<NodeId>,
+) -> Vec<(RelationName, &'static str)> {
+    let mut left = Vec::new();
+    // Readers first: what they read cannot be dropped before them.
+    for id in request.graph.order(&staged.keys().copied().collect()).into_iter().rev() {
+        let (Some(name), Some(found)) = (context.staging.relations.get(&id), staged.get(&id)) else { continue };
+        let made = found.relations(name);
+        // A table that was published has moved; a view was made anew under its published name.
+        let moved = matches!(found.kind, StagedKind::Table | StagedKind::MaterializedView);
+        left.extend(made.into_iter().skip(usize::from(moved && published.contains(&id))));
+    }
+    left
+}
+
+/// The run's own session, which makes room, publishes and cleans up. It says to other runs that this one is alive, and
+/// is opened again when it is lost.
+///
+/// Not watched by the stop switch: it has to clean up after a stop.
+fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
+    let mut control = Session::new(context.engine.connect(context.run)?, context.observer);
+    for statement in context.step("control", &serde_json::Value::Null)? {
+        control.execute(None, &statement)?;
+    }
+    if !context.built.is_empty() {
+        sweep::claim_run(context, &mut control)?;
+        fence::claim(context, &mut control)?;
+    }
+    Ok(control)
 }
 
 /// Builds the nodes and runs the tests.
@@ -215,12 +270,20 @@ fn build_all(request: &Request<'_>, context: &Context<'_>, work: &jobs::Work) ->
     )
 }
 
-/// The cuts to publish: sets of nodes that were built and passed, closed under what they read, each in building order.
-fn cuts(request: &Request<'_>, ready: BTreeSet<NodeId>) -> Vec<Vec<NodeId>> {
+/// What of these nodes appears together, each part in building order.
+fn parts(request: &Request<'_>, done: BTreeSet<NodeId>) -> Vec<Vec<NodeId>> {
     let parts = match request.publish {
-        PublishMode::Run => vec![ready],
-        PublishMode::Group => request.graph.components(&ready),
-        PublishMode::Model => request.graph.order(&ready).into_iter().map(|id| BTreeSet::from([id])).collect(),
+        PublishMode::Run => vec![done],
+        PublishMode::Group => connected(request, &done),
+        PublishMode::Model => request.graph.order(&done).into_iter().map(|id| BTreeSet::from([id])).collect(),
     };
     parts.into_iter().filter(|part| !part.is_empty()).map(|part| request.graph.order(&part)).collect()
+}
+
+/// The connected parts of these nodes; an ephemeral model connects what it reads with what reads it.
+fn connected(request: &Request<'_>, done: &BTreeSet<NodeId>) -> Vec<BTreeSet<NodeId>> {
+    let inlined = request.manifest.iter().filter(|(_, node)| node.form() == Form::Ephemeral).map(|(id, _)| id);
+    let joined: BTreeSet<NodeId> = done.iter().copied().chain(inlined).collect();
+    let parts = request.graph.components(&joined);
+    parts.into_iter().map(|part| part.intersection(done).copied().collect()).collect()
 }

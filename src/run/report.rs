@@ -1,6 +1,6 @@
 //! What became of a run.
 
-use super::{Done, Request, build::Built, hold::Outcome, schedule::Ending, test::Tested};
+use super::{Done, Endings, Request, build::Built, hold::Outcome, schedule::Ending, test::Tested};
 use crate::{
     diagnostic::{Diagnostic, code::CANCELLED},
     engine::Rows,
@@ -9,7 +9,10 @@ use crate::{
     plan::{Action, Step},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// What became of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -23,6 +26,8 @@ pub enum Status {
     Skipped,
     /// Could not be built or run.
     Failed,
+    /// Begun, and cancelled because the run was stopped.
+    Cancelled,
     /// Not started, because the run was stopped.
     NotStarted,
     /// A test that found nothing.
@@ -42,6 +47,7 @@ impl Status {
             Self::Staged => "not published",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
             Self::NotStarted => "not started",
             Self::Pass => "pass",
             Self::Warn => "warn",
@@ -118,6 +124,21 @@ pub(super) fn fill(request: &Request<'_>, mut done: Done, report: &mut RunReport
     }
 }
 
+/// After a stop, "cancelled" is what was asked for; the stop itself is reported once.
+fn is_cancelled(request: &Request<'_>, failure: Option<&Diagnostic>) -> bool {
+    request.stop.is_stopped() && failure.is_some_and(|failure| failure.code == CANCELLED)
+}
+
+/// The jobs that were cancelled: what stands below them was not started.
+pub(super) fn cancelled(request: &Request<'_>, endings: &Endings) -> BTreeSet<NodeId> {
+    let is = |ending: &Ending<Outcome<Built>>| match ending {
+        Ending::Failed(Outcome::Built(built)) => is_cancelled(request, built.failure.as_ref()),
+        Ending::Failed(Outcome::Tested(all)) => all.iter().any(|one| is_cancelled(request, one.diagnostic.as_ref())),
+        _ => false,
+    };
+    endings.iter().filter(|(_, ending)| is(ending)).map(|(id, _)| *id).collect()
+}
+
 const fn nothing(node: NodeId, status: Status, culprit: Option<NodeId>) -> NodeReport {
     NodeReport { node, status, culprit, rows: None, elapsed: Duration::ZERO, attempts: 0 }
 }
@@ -133,13 +154,15 @@ fn step_report(request: &Request<'_>, step: &Step, done: &mut Done, diagnostics:
     match done.endings.remove(&id) {
         Some(Ending::Done(Outcome::Built(built))) if done.published.contains(&id) => of(Status::Built, None, &built),
         Some(Ending::Done(Outcome::Built(built))) => of(Status::Staged, done.held.held.get(&id).copied(), &built),
+        Some(Ending::Failed(Outcome::Built(built))) if is_cancelled(request, built.failure.as_ref()) => {
+            of(Status::Cancelled, None, &built)
+        }
         Some(Ending::Failed(Outcome::Built(mut built))) => {
             let failed = of(Status::Failed, None, &built);
-            // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
-            let expected = |diagnostic: &Diagnostic| request.stop.is_stopped() && diagnostic.code == CANCELLED;
-            diagnostics.extend(built.failure.take().filter(|diagnostic| !expected(diagnostic)));
+            diagnostics.extend(built.failure.take());
             failed
         }
+        Some(Ending::Skipped(culprit)) if done.cancelled.contains(&culprit) => nothing(id, Status::NotStarted, None),
         Some(Ending::Skipped(culprit)) => {
             nothing(id, Status::Skipped, Some(done.culprits.get(&culprit).copied().unwrap_or(culprit)))
         }
@@ -158,10 +181,10 @@ fn test_report(request: &Request<'_>, id: NodeId, done: &mut Done, report: &mut 
             Some(Verdict::Pass) => Status::Pass,
             Some(Verdict::Warn) => Status::Warn,
             Some(Verdict::Fail) => Status::Fail,
+            None if is_cancelled(request, diagnostic.as_ref()) => Status::Cancelled,
             None => Status::Failed,
         };
-        let expected = |diagnostic: &Diagnostic| request.stop.is_stopped() && diagnostic.code == CANCELLED;
-        report.diagnostics.extend(diagnostic.filter(|diagnostic| !expected(diagnostic)));
+        report.diagnostics.extend(diagnostic.filter(|_| status != Status::Cancelled));
         report.samples.extend(sample.map(|rows| (id, rows)));
         return NodeReport { rows: failures, elapsed, attempts: 1, ..nothing(id, status, None) };
     }
@@ -171,6 +194,7 @@ fn test_report(request: &Request<'_>, id: NodeId, done: &mut Done, report: &mut 
     // A batch that was skipped stands in the endings under the id of its first test.
     let batch = done.batch_of.get(&id).copied().unwrap_or(id);
     match done.endings.get(&batch) {
+        Some(Ending::Skipped(culprit)) if done.cancelled.contains(culprit) => nothing(id, Status::NotStarted, None),
         Some(Ending::Skipped(culprit)) => {
             nothing(id, Status::Skipped, Some(done.culprits.get(culprit).copied().unwrap_or(*culprit)))
         }

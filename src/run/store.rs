@@ -56,7 +56,7 @@ fn replace(
         "fresh": context.qualified(&fresh),
         "new_schema": !live.schemas.contains(&*table.schema),
         "old": old.is_some(),
-        "sql": test::sql(context, node).text,
+        "sql": test::sql(context, id).text,
         "limit": node.test.as_ref().and_then(|test| test.limit),
         "mark": mark(project, table),
     });

@@ -3,12 +3,11 @@
 //! A run that was killed leaves staged relations behind. Only what carries the project's staging mark and belongs to no
 //! living run is removed, one relation at a time, never with CASCADE.
 
-use super::{Context, Session, publish::Retired};
+use super::{Context, Session, open_control, publish::Retired};
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
-    engine::{EngineError, RelationKind},
-    manifest::NodeId,
+    engine::{EngineError, FailureKind, RelationKind},
     name::RelationName,
     plan::staging_mark,
 };
@@ -18,15 +17,21 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Begins the names of everything that is staged.
 const PREFIX: &str = "__suiro_";
 
-/// Removes what dead runs left, claims this run's name, and makes the schemas to stage in.
+/// Says to other runs that this one is alive, for as long as the session lives.
+pub fn claim_run(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
+    match context.manifest.dialect {
+        Dialect::Postgres => claim(context, session, context.run).map(|_| ()),
+        // The file's lock says it.
+        Dialect::DuckDb => Ok(()),
+    }
+}
+
+/// Removes what dead runs left, and makes the schemas to stage in.
 pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
     let schemas: Vec<&str> = context.staging.schemas.iter().map(String::as_str).collect();
     let live = session.connection.catalog(&schemas)?;
     match context.manifest.dialect {
-        Dialect::Postgres => {
-            claim(context, session, context.run)?;
-            sweep_schemas(context, session)?;
-        }
+        Dialect::Postgres => sweep_schemas(context, session)?,
         Dialect::DuckDb => {
             let begins = staged_comment(&context.manifest.project);
             let ours = |comment: &Option<String>| {
@@ -65,7 +70,7 @@ fn staged_comment(project: &str) -> String {
 /// Takes the advisory lock that says a run is alive; whether it could be had.
 fn claim(context: &Context<'_>, session: &mut Session<'_>, run: &str) -> Result<bool, EngineError> {
     let mut had = false;
-    for statement in context.step("claim", &json!({"key": key(run)}))? {
+    for statement in context.step("claim", &json!({"key": key(&[run])}))? {
         let rows = session.connection.query(&statement.text, None)?;
         let answer = rows.rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
         had = matches!(answer, Some("t" | "true"));
@@ -73,11 +78,15 @@ fn claim(context: &Context<'_>, session: &mut Session<'_>, run: &str) -> Result<
     Ok(had)
 }
 
-/// A run's advisory lock.
-fn key(run: &str) -> i64 {
-    let hash = blake3::hash(run.as_bytes());
+/// An advisory lock that stands for these words.
+pub fn key(words: &[&str]) -> i64 {
+    let mut hasher = blake3::Hasher::new();
+    for word in words {
+        hasher.update(word.as_bytes());
+        hasher.update(&[0]);
+    }
     let mut bytes = [0; 8];
-    bytes.copy_from_slice(&hash.as_bytes()[..8]);
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     i64::from_le_bytes(bytes)
 }
 
@@ -108,7 +117,7 @@ fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(),
         let schemas: Vec<String> = schemas.into_iter().map(str::to_owned).collect();
         // What cannot be removed (somebody's view reads it) stays for the next run.
         let _left = discard(context, session, &relations, &schemas);
-        for statement in context.step("release", &json!({"key": key(run)}))? {
+        for statement in context.step("release", &json!({"key": key(&[run])}))? {
             session.connection.query(&statement.text, None)?;
         }
     }
@@ -160,21 +169,15 @@ fn discard(
     Ok(())
 }
 
-/// Removes what was staged and not published, what was replaced, and the run's own schemas.
-pub fn clean_up(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    published: &BTreeSet<NodeId>,
+/// Removes what stands staged and is not needed any more, what was replaced, and the run's own schemas.
+pub fn clean_up<'a>(
+    context: &Context<'a>,
+    session: &mut Session<'a>,
+    left: &[(RelationName, &'static str)],
     retired: &[Retired],
 ) -> Vec<Diagnostic> {
     let in_place = context.staging.retired.is_empty();
-    let mut relations: Vec<(RelationName, &str)> = context
-        .staging
-        .relations
-        .iter()
-        .filter(|(id, _)| !published.contains(id))
-        .map(|(id, staged)| (staged.clone(), context.staged_kind(context.manifest.node(*id))))
-        .collect();
+    let mut relations: Vec<(RelationName, &str)> = left.to_vec();
     if !in_place {
         relations.extend(retired.iter().map(|old| (old.name.clone(), old.kind)));
     }
@@ -185,7 +188,14 @@ pub fn clean_up(
         let old: BTreeSet<String> = retired.iter().map(|old| old.name.schema.to_string()).collect();
         schemas.extend(old);
     }
-    match discard(context, session, &relations, &schemas) {
+    let mut discarded = discard(context, session, &relations, &schemas);
+    if discarded.as_ref().is_err_and(|error| error.kind == FailureKind::Connection)
+        && let Ok(again) = open_control(context)
+    {
+        *session = again;
+        discarded = discard(context, session, &relations, &schemas);
+    }
+    match discarded {
         Ok(()) => Vec::new(),
         Err(error) => vec![
             Diagnostic::warning(

@@ -10,7 +10,7 @@ use crate::{
         code::{TEST_FAILED, WRONG_TEST_ARGUMENT},
     },
     engine::{EngineError, FailureKind, Rows},
-    manifest::{FilledSql, Node, NodeId, TestSeverity, Verdict},
+    manifest::{FilledSql, Node, NodeId, Rendering, TestSeverity, Verdict},
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -179,7 +179,7 @@ fn count_statements(context: &Context<'_>, tests: &[NodeId]) -> Result<Vec<State
         .enumerate()
         .map(|(number, id)| {
             let node = context.manifest.node(*id);
-            let sql = sql(context, node).text;
+            let sql = sql(context, *id).text;
             let test = node.test.as_ref();
             let value = json!({
                 "number": number,
@@ -197,8 +197,8 @@ fn count_statements(context: &Context<'_>, tests: &[NodeId]) -> Result<Vec<State
 }
 
 /// The SQL of a test, with the names that it reads in this run.
-pub fn sql(context: &Context<'_>, node: &Node) -> FilledSql {
-    context.staged_sql(node).unwrap_or_default()
+pub fn sql(context: &Context<'_>, id: NodeId) -> FilledSql {
+    context.staged_sql(id, Rendering::Full).unwrap_or_default()
 }
 
 fn judge<'a>(
@@ -221,7 +221,7 @@ fn judge<'a>(
 
 /// The first failing rows; none where they cannot be had, since the verdict stands without them.
 fn sample(context: &Context<'_>, session: &mut Session<'_>, id: NodeId) -> Option<Rows> {
-    let sql = sql(context, context.manifest.node(id)).text;
+    let sql = sql(context, id).text;
     let statements = context.testing("failures", &json!({"sql": sql, "limit": SHOWN})).ok()?;
     session.ask(Some(id), statements.first()?).ok().filter(|rows| !rows.rows.is_empty())
 }
@@ -255,11 +255,12 @@ fn not_run(context: &Context<'_>, id: NodeId, elapsed: Duration, failure: &Failu
         Failure::Theirs(error, statement) => {
             let what = format!("the test `{}` could not be run", node.name);
             let diagnostic = refusal(error, &what).of_node(node.name.clone());
-            let filled = sql(context, node);
+            let filled = sql(context, id);
             let inside = |at: usize| at..=at + filled.text.len();
             match (error.position, statement.sql_at) {
                 (Some(position), Some(at)) if inside(at).contains(&position) => {
-                    match context.places.place(id, filled.rendered(position - at)) {
+                    let (inlined, byte) = filled.rendered(position - at);
+                    match context.places.place(inlined.unwrap_or(id), Rendering::Full, byte) {
                         Some(place) => diagnostic.at_place(place, "here"),
                         None => placed(context, id, diagnostic),
                     }

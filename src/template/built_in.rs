@@ -9,7 +9,7 @@ const PREFIX: &str = "<suiro>/templates/macros/";
 
 /// The built-in macros: path for people and text, in the order of their paths.
 ///
-/// They become [`super::MacroFile`]s and go to [`super::Renderer::new`] before those of the project.
+/// They become [`super::MacroFile`]s of layer 0.
 #[must_use]
 pub fn built_in_macros() -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
@@ -28,9 +28,4 @@ fn collect(folder: &Dir<'static>, found: &mut Vec<(String, &'static str)>) {
     for folder in folder.dirs() {
         collect(folder, found);
     }
-}
-
-/// Whether a path is that of a built-in file.
-pub(super) fn is_built_in(path: &str) -> bool {
-    path.starts_with(PREFIX)
 }

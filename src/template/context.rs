@@ -1,6 +1,8 @@
 //! What belongs to one render: what its template can see, and what it asked for so far.
 
-use super::{Input, Ref, failure::Failure, names, relation::Relation, scope::Seen, tested, trace::Trail};
+use super::{
+    Input, Ref, failure::Failure, names, relation::Relation, scope::Seen, tested, trace::Trail, value::from_json,
+};
 use minijinja::{
     Error, State, Value,
     value::{Object, ObjectRepr},
@@ -19,6 +21,7 @@ pub(super) struct Context {
     this: Option<Arc<Relation>>,
     /// What only the template of a test sees.
     tested: Option<BTreeMap<String, Value>>,
+    instance: Option<Value>,
     progress: Mutex<Progress>,
     /// The noted call at which to give up, so that the error tells where it stands.
     stop_at: Option<usize>,
@@ -86,6 +89,7 @@ impl Context {
             config: input.config.clone(),
             this: Some(Arc::new(Relation::this(input.this))),
             tested: input.tested.map(|tested| tested.values()),
+            instance: input.instance.map(from_json),
             progress: Mutex::default(),
             stop_at: None,
             trail: None,
@@ -100,6 +104,7 @@ impl Context {
             config: BTreeMap::new(),
             this: None,
             tested: None,
+            instance: None,
             progress: Mutex::default(),
             stop_at: None,
             trail: None,
@@ -142,6 +147,11 @@ impl Context {
         if self.stop_at == Some(number) { Err(Halt::error()) } else { Ok(number) }
     }
 
+    /// The schema of the model that is rendered; empty for a setting.
+    pub fn schema(&self) -> &str {
+        self.this.as_ref().map_or("", |this| this.schema())
+    }
+
     /// Whether `this` was printed or looked into.
     pub fn uses_this(&self) -> bool {
         self.this.as_ref().is_some_and(|this| this.is_used())
@@ -165,7 +175,8 @@ impl Object for Context {
             names::CONTEXT => Some(Value::from_dyn_object(Arc::clone(self))),
             "this" => self.this.as_ref().map(|this| Value::from_dyn_object(Arc::clone(this))),
             tested::MODEL if self.tested.is_some() => self.get_value_by_str("this"),
-            "target" if self.this.is_some() => Some(self.scope.target.clone()),
+            "target" if !self.scope.target.is_undefined() => Some(self.scope.target.clone()),
+            "instance" if self.instance.is_some() => self.instance.clone(),
             _ => self.scope.globals.get(key).cloned(),
         }
     }

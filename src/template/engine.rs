@@ -33,6 +33,7 @@ pub(super) fn for_models(library: &Arc<Library>, units: &Arc<Units>, traced: boo
     refusal::add_to(&mut environment);
     proxy::add_to(&mut environment, &library.macros);
     function::add_to(&mut environment);
+    super::filter::add_to_models(&mut environment);
     tested::add_to(&mut environment);
     if traced {
         trace::add_to(&mut environment);

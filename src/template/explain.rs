@@ -110,7 +110,10 @@ impl Origins<'_> {
         let files: Vec<&str> = self.units.keys().map(String::as_str).filter(|name| !name.starts_with('\0')).collect();
         let diagnostic = Diagnostic::error(TEMPLATE_NOT_FOUND, format!("there is no template `{name}`"))
             .at(span, "not found")
-            .suggest(name, files.iter().flat_map(|path| [*path, super::library::short(path)]));
+            .suggest(
+                name,
+                files.iter().flat_map(|path| [*path, path.split_once("macros/").map_or(*path, |(_, below)| below)]),
+            );
         if diagnostic.help.is_empty() {
             diagnostic.help("templates are found below `templates/macros/` of the project, and nowhere else")
         } else {

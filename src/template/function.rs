@@ -7,7 +7,7 @@ use super::{
     Ref,
     context::{Context, Halt, Progress},
     failure::Failure,
-    names,
+    known, names,
     relation::Relation,
     value::{from_json, to_json},
 };
@@ -20,6 +20,8 @@ use std::{fmt, sync::Arc};
 
 /// The functions that a model can call, which no macro can replace.
 pub(super) const NAMES: &[&str] = &[
+    "column_types",
+    "columns",
     "config",
     "dict",
     "doc",
@@ -37,10 +39,11 @@ pub(super) const NAMES: &[&str] = &[
     "target",
     "this",
     "tojson",
+    "values",
     "var",
 ];
 
-type Body = fn(&mut State<'_, '_>, &Arc<Context>, &Arguments<'_>) -> Result<Value, Error>;
+pub(super) type Body = fn(&mut State<'_, '_>, &Arc<Context>, &Arguments<'_>) -> Result<Value, Error>;
 
 /// A function of suiro's.
 pub(super) struct Function {
@@ -75,7 +78,7 @@ impl Object for Function {
 }
 
 /// What a function was called with.
-struct Arguments<'a> {
+pub(super) struct Arguments<'a> {
     function: &'static str,
     positional: &'a [Value],
     named: Option<&'a Value>,
@@ -90,13 +93,13 @@ impl<'a> Arguments<'a> {
     }
 
     /// An argument by position or name.
-    fn get(&self, position: usize, name: &str) -> Option<Value> {
+    pub fn get(&self, position: usize, name: &str) -> Option<Value> {
         let named = || self.named?.get_attr(name).ok().filter(|value| !value.is_undefined());
         self.positional.get(position).cloned().or_else(named)
     }
 
     /// A string argument, which must be there.
-    fn text(&self, state: &State<'_, '_>, position: usize, name: &str) -> Result<String, Error> {
+    pub fn text(&self, state: &State<'_, '_>, position: usize, name: &str) -> Result<String, Error> {
         let Some(value) = self.get(position, name) else {
             return Err(self.wrong(&format!("needs {name}")));
         };
@@ -109,7 +112,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Refuses more than `most` arguments by position, and names that are not `allowed`.
-    fn at_most(&self, most: usize, allowed: &[&str]) -> Result<(), Error> {
+    pub fn at_most(&self, most: usize, allowed: &[&str]) -> Result<(), Error> {
         if self.positional.len() > most {
             return Err(self.wrong(&format!("takes at most {most} arguments")));
         }
@@ -126,7 +129,7 @@ impl<'a> Arguments<'a> {
         kwargs.iter().flat_map(|kwargs| kwargs.args().map(str::to_owned).collect::<Vec<_>>()).collect()
     }
 
-    fn wrong(&self, fault: &str) -> Error {
+    pub fn wrong(&self, fault: &str) -> Error {
         Failure::new(TEMPLATE_FAILED, format!("`{}` {fault}", self.function)).into_error()
     }
 }
@@ -143,6 +146,9 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     add("var", var, &[("has_var", has_var)]);
     add("env_var", env_var, &[]);
     add("doc", doc, &[]);
+    add("columns", known::columns, &[]);
+    add("column_types", known::column_types, &[]);
+    add("values", known::values, &[]);
     add("return", give_back, &[]);
     add("log", log, &[]);
     add("print", log, &[]);
@@ -159,6 +165,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
 pub(super) fn add_to_settings(environment: &mut Environment<'_>) {
     environment.add_global("var", Value::from_object(Function { name: "var", body: var, methods: &[] }));
     environment.add_global("env_var", Value::from_object(Function { name: "env_var", body: env_var, methods: &[] }));
+    environment.add_global("doc", Value::from_object(Function { name: "doc", body: doc, methods: &[] }));
 }
 
 fn reference(state: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'_>) -> Result<Value, Error> {
@@ -285,6 +292,7 @@ fn doc(state: &mut State<'_, '_>, context: &Arc<Context>, given: &Arguments<'_>)
     context.scope.docs.get(&name).map(|text| Value::from(text.as_str())).ok_or_else(|| {
         Failure::new(UNDEFINED_VALUE, format!("there is no docs block `{name}`"))
             .suggest(&name, context.scope.docs.keys().map(String::as_str))
+            .help(format!("write `{{% docs {name} %}} … {{% enddocs %}}` in a .md file below `models/`"))
             .into_error()
     })
 }
@@ -342,7 +350,7 @@ pub(super) fn returned(error: &Error, progress: &mut Progress) -> Option<Value> 
 }
 
 /// Names in quotes, the first ten of them.
-fn listed(names: &[&str]) -> String {
+pub(super) fn listed(names: &[&str]) -> String {
     let mut shown: Vec<String> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
     if names.len() > shown.len() {
         shown.push(format!("and {} more", names.len() - shown.len()));

@@ -28,8 +28,23 @@ pub struct MacroFile {
     pub file: FileId,
     /// Its path, relative to the project, with `/`.
     pub path: String,
+    /// Its path below `macros/`, by which it is imported.
+    pub below: String,
+    /// Where it comes from: of two macros of one name, or two files of one path below `macros/`, that of the higher
+    /// layer counts. Built-in files have layer 0.
+    pub layer: usize,
     /// Its text.
     pub text: Arc<str>,
+}
+
+impl MacroFile {
+    /// A file of layer 0; its path below `macros/` is what follows the first `macros/` in its path.
+    #[must_use]
+    pub fn new(file: FileId, path: impl Into<String>, text: Arc<str>) -> Self {
+        let path = path.into();
+        let below = path.split_once("macros/").map_or(&*path, |(_, below)| below).to_owned();
+        Self { file, path, below, layer: 0, text }
+    }
 }
 
 /// A macro that is known everywhere.
@@ -55,8 +70,8 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// Takes the files apart. A macro of a later file replaces one of the same name in a file with `built_in`.
-    pub fn new(files: &[MacroFile], built_in: impl Fn(&str) -> bool) -> (Self, Vec<Diagnostic>) {
+    /// Takes the files apart. Of two macros of one name that of the higher layer counts.
+    pub fn new(files: &[MacroFile]) -> (Self, Vec<Diagnostic>) {
         let mut library = Self::default();
         let mut problems = Vec::new();
         for file in files {
@@ -72,8 +87,12 @@ impl Library {
             let found = macros(&file.text, &pieces);
             for (name, name_range, own) in &found {
                 let span = Span::new(file.file, name_range.clone());
-                if let Some(problem) = library.clash(name, span, &built_in) {
+                if let Some(problem) = library.clash(name, span, file.layer) {
                     problems.push(problem);
+                    continue;
+                }
+                let other = library.macros.get(name).and_then(|other| library.files.get(other.file));
+                if other.is_some_and(|other| other.layer > file.layer) {
                     continue;
                 }
                 let template = format!("\0{index}\0{name}").into();
@@ -88,7 +107,7 @@ impl Library {
     }
 
     /// Why a macro cannot have this name.
-    fn clash(&self, name: &str, span: Span, built_in: &impl Fn(&str) -> bool) -> Option<Diagnostic> {
+    fn clash(&self, name: &str, span: Span, layer: usize) -> Option<Diagnostic> {
         if function::NAMES.contains(&name) || name.starts_with(names::RESERVED) {
             return Some(
                 Diagnostic::error(DUPLICATE_NAME, format!("`{name}` is a name of suiro's own and cannot be a macro"))
@@ -97,8 +116,9 @@ impl Library {
             );
         }
         let other = self.macros.get(name)?;
-        let path = &self.files.get(other.file)?.path;
-        (!built_in(path)).then(|| {
+        // A file of `other` that is not there yet is this file itself.
+        let same = self.files.get(other.file).is_none_or(|file| file.layer == layer);
+        same.then(|| {
             Diagnostic::error(DUPLICATE_NAME, format!("there are two macros `{name}`"))
                 .at(span, "the second")
                 .also(other.span, "the first")
@@ -160,8 +180,10 @@ impl Library {
             let clean = clean.join("/");
             let from = self.path_of(from).and_then(|path| path.rsplit_once('/'));
             let beside = from.map(|(folder, _)| format!("{folder}/{clean}"));
-            // Backwards, so that a file of the project comes before a built-in one.
-            let below = || self.by_path.keys().rev().find(|path| short(path) == clean).cloned();
+            let below = || {
+                let same = self.files.iter().filter(|file| file.below == clean);
+                same.max_by_key(|file| file.layer).map(|file| file.path.clone())
+            };
             for path in beside.into_iter().chain([clean.clone()]) {
                 if self.by_path.contains_key(&path) {
                     return Cow::Owned(path);
@@ -183,11 +205,6 @@ impl Library {
         let index: usize = own.split('\0').next()?.parse().ok()?;
         self.files.get(index).map(|file| &*file.path)
     }
-}
-
-/// The path of a file below `macros/`.
-pub(super) fn short(path: &str) -> &str {
-    path.split_once("macros/").map_or(path, |(_, below)| below)
 }
 
 /// An expression that is too long to be read safely.

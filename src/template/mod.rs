@@ -15,7 +15,9 @@ mod context;
 mod engine;
 mod explain;
 mod failure;
+mod filter;
 mod function;
+mod known;
 mod library;
 mod method;
 mod names;
@@ -39,12 +41,10 @@ pub use library::MacroFile;
 pub use names::{REF_SCHEMA, SECRET_PREFIX, SOURCE_SCHEMA, THIS_SCHEMA};
 pub use record::{Recorded, Ref, SecretRead};
 pub use renderer::{Rendered, Renderer};
-pub use scope::{EnvironmentLookup, Input, Scope, Target, This, Visible};
+pub use scope::{ColumnLookup, EnvironmentLookup, Input, KnownColumns, Scope, Target, This, Visible};
 pub use setting::{Setting, render_setting};
 pub use statement::{NamedStatement, StatementTemplates};
 pub use tested::Tested;
-
-use built_in::is_built_in;
 
 #[cfg(test)]
 mod tests;

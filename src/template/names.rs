@@ -19,6 +19,8 @@ pub(super) const RESERVED: &str = "__suiro";
 pub(super) const CONTEXT: &str = "__suiro_context";
 /// The guard of values that are kept in a namespace.
 pub(super) const PLAIN: &str = "__suiro_plain";
+/// The guard of values that are kept under a name of their own.
+pub(super) const BOUNDED: &str = "__suiro_bounded";
 /// Makes calls of a macro leave a trace in errors.
 pub(super) const WRAP: &str = "__suiro_wrap";
 /// What a macro is called in the template of its own; a name of its own may be private, and is not exported then.
@@ -60,11 +62,13 @@ pub(super) const FILTERS: &[&str] = &[
     "length",
     "lines",
     "list",
+    "literal",
     "lower",
     "map",
     "max",
     "min",
     "pprint",
+    "quote",
     "reject",
     "rejectattr",
     "replace",

@@ -10,7 +10,7 @@ use super::{
     function, names,
 };
 use minijinja::{
-    Environment, Error, State, Value,
+    Environment, Error, State, Value, escape_formatter,
     value::{Object, ObjectRepr},
 };
 use std::{
@@ -19,9 +19,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// How deep a value that is kept in a namespace may nest. The engine walks values by recursion, and namespaces are the
-/// one place where a template could make a value of any depth, or one that holds itself.
+/// How deep a value that is kept or printed may nest. The engine walks values by recursion.
 const DEEPEST: usize = 64;
+/// How many parts it may have. `{% set x = [x, x] %}` doubles them each time, and costs nothing until somebody looks.
+const LARGEST: u64 = 1_000_000;
 
 /// What a render has imported so far.
 struct Imports {
@@ -74,6 +75,14 @@ pub(super) fn add_to<'m>(
 /// Gives the guard of namespaces to an engine.
 pub(super) fn add_guard(environment: &mut Environment<'_>) {
     environment.add_function(names::PLAIN, guard);
+    environment.add_function(names::BOUNDED, |state: &mut State<'_, '_>, value: Value| {
+        check_size(state, &value, &mut Walk { in_namespace: false, seen: 0 })?;
+        Ok(value)
+    });
+    environment.set_formatter(|output, state, value| {
+        check_size(state, value, &mut Walk { in_namespace: false, seen: 0 })?;
+        escape_formatter(output, state, value)
+    });
 }
 
 impl Proxy {
@@ -147,30 +156,55 @@ fn guard(state: &mut State<'_, '_>, value: Value) -> Result<Value, Error> {
         minijinja::value::ValueKind::Iterable => value.try_iter()?.checked().collect::<Result<Value, Error>>()?,
         _ => value,
     };
-    check(state, &value, 0, &mut 0)?;
+    check_size(state, &value, &mut Walk { in_namespace: true, seen: 0 })?;
     Ok(value)
 }
 
-fn check(state: &State<'_, '_>, value: &Value, depth: usize, seen: &mut u64) -> Result<(), Error> {
+/// A walk through a value.
+struct Walk {
+    /// Whether the value is to be kept in a namespace, which must not hold itself.
+    in_namespace: bool,
+    /// How many parts it had so far. A part that stands in several places counts at each: whoever prints or compares the
+    /// value meets it that often.
+    seen: u64,
+}
+
+/// Refuses a value that is too large or nests too deeply for anything that walks it.
+fn check_size(state: &State<'_, '_>, value: &Value, walk: &mut Walk) -> Result<(), Error> {
+    if value.as_object().is_none() {
+        return Ok(());
+    }
+    check(state, value, 0, walk)
+}
+
+fn check(state: &State<'_, '_>, value: &Value, depth: usize, walk: &mut Walk) -> Result<(), Error> {
     let refuse = |message: &str| {
         Err(Failure::new(crate::diagnostic::code::TEMPLATE_TOO_LONG, message)
-            .help("keep plain lists, maps, and texts in a namespace")
+            .help("keep plain, small lists, maps, and texts")
             .into_error())
     };
-    *seen += 1;
-    if seen.is_multiple_of(64) {
+    walk.seen += 1;
+    if walk.seen.is_multiple_of(64) {
         state.consume_fuel(8)?;
+    }
+    if walk.seen > LARGEST {
+        return refuse("a value has too many parts");
     }
     let Some(object) = value.as_object() else { return Ok(()) };
     if object.type_name() == namespace_type() {
-        return refuse("a namespace cannot be kept in a namespace");
+        // What it holds was looked at when it was put in.
+        return if walk.in_namespace { refuse("a namespace cannot be kept in a namespace") } else { Ok(()) };
     }
     if depth >= DEEPEST {
-        return refuse("a value that is kept in a namespace nests too deeply");
+        return refuse("a value nests too deeply");
+    }
+    // A lazy sequence can be read once, and not by us.
+    if !matches!(object.repr(), ObjectRepr::Seq | ObjectRepr::Map) && !walk.in_namespace {
+        return Ok(());
     }
     let Some(pairs) = object.try_iter_pairs().filter(|_| object.repr() != ObjectRepr::Plain) else { return Ok(()) };
     for (_, item) in pairs {
-        check(state, &item, depth + 1, seen)?;
+        check(state, &item, depth + 1, walk)?;
     }
     Ok(())
 }

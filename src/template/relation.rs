@@ -3,7 +3,7 @@
 //! They print a name under a reserved schema, which the SQL's reader resolves later, so that rendering needs no graph.
 
 use super::{failure::Failure, names};
-use crate::diagnostic::code::NOT_SUPPORTED_IN_TEMPLATE;
+use crate::{diagnostic::code::NOT_SUPPORTED_IN_TEMPLATE, name::NamePart};
 use minijinja::{
     Value,
     value::{Object, ObjectRepr},
@@ -19,7 +19,8 @@ use std::{
 /// A relation with the name that it prints.
 #[derive(Debug)]
 pub(super) struct Relation {
-    printed: String,
+    /// The schema that it prints, which is no schema but says what the name is.
+    reserved: String,
     name: String,
     schema: Option<String>,
     database: Option<String>,
@@ -32,7 +33,7 @@ impl Relation {
     /// The model that is rendered.
     pub fn this(this: &super::This) -> Self {
         Self {
-            printed: qualified(names::THIS_SCHEMA, &this.name),
+            reserved: names::THIS_SCHEMA.to_owned(),
             name: this.name.clone(),
             schema: Some(this.schema.clone()),
             database: this.database.clone(),
@@ -44,7 +45,7 @@ impl Relation {
     /// Another model.
     pub fn model(name: &str) -> Self {
         Self {
-            printed: qualified(names::REF_SCHEMA, name),
+            reserved: names::REF_SCHEMA.to_owned(),
             name: name.to_owned(),
             schema: None,
             database: None,
@@ -56,7 +57,7 @@ impl Relation {
     /// A table of a source.
     pub fn source(source: &str, table: &str) -> Self {
         Self {
-            printed: qualified(&format!("{}{source}", names::SOURCE_SCHEMA), table),
+            reserved: format!("{}{source}", names::SOURCE_SCHEMA),
             name: table.to_owned(),
             schema: None,
             database: None,
@@ -65,10 +66,19 @@ impl Relation {
         }
     }
 
-    /// What it prints.
-    #[cfg(test)]
-    pub fn printed(&self) -> &str {
-        &self.printed
+    /// How it was written, for messages.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// The name that it prints, as parts.
+    pub fn parts(&self) -> [NamePart; 2] {
+        [NamePart::quoted(self.reserved.as_str()), NamePart::quoted(self.name.as_str())]
+    }
+
+    /// The schema, where it is known; else empty.
+    pub fn schema(&self) -> &str {
+        self.schema.as_deref().unwrap_or_default()
     }
 
     /// Whether it was printed or looked into.
@@ -109,6 +119,6 @@ impl Object for Relation {
 
     fn render(self: &Arc<Self>, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.used.store(true, Ordering::Relaxed);
-        formatter.write_str(&self.printed)
+        formatter.write_str(&qualified(&self.reserved, &self.name))
     }
 }

@@ -52,10 +52,10 @@ pub struct Rendered {
 impl Renderer {
     /// A renderer with these files of macros; their mistakes come with it, and the rest works all the same.
     ///
-    /// Files of [`super::built_in_macros`] come first: a macro of a later file takes the place of a built-in one.
+    /// Of two macros of one name that of the file with the higher [`MacroFile::layer`] counts.
     #[must_use]
     pub fn new(files: &[MacroFile]) -> (Self, Vec<Diagnostic>) {
-        let (library, mut problems) = Library::new(files, super::is_built_in);
+        let (library, mut problems) = Library::new(files);
         let library = Arc::new(library);
         let units = Arc::new(library.units(false));
         let environment = engine::for_models(&library, &units, false);

@@ -124,8 +124,8 @@ impl Piece {
         words
     }
 
-    /// For `{% set a.b = … %}`, which changes a namespace: where the value stands.
-    pub fn value_set_in_namespace(&self, text: &str) -> Option<Range<usize>> {
+    /// For `{% set a = … %}`: where the value stands, and whether it goes into a namespace (`a.b = …`).
+    pub fn value_set(&self, text: &str) -> Option<(Range<usize>, bool)> {
         if self.word(text) != "set" {
             return None;
         }
@@ -136,7 +136,7 @@ impl Piece {
                 b'.' => dotted = true,
                 b'=' => {
                     let value = trim(text, at + 1..self.inner.end);
-                    return (dotted && !value.is_empty()).then_some(value);
+                    return (!value.is_empty()).then_some((value, dotted));
                 }
                 b'|' | b'\'' | b'"' => return None,
                 _ => {}
@@ -402,14 +402,14 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_is_set_in_a_namespace() {
+    fn finds_what_is_set_and_whether_in_a_namespace() {
         let value = |text: &str| {
             let piece = scan(text, 0).unwrap().remove(0);
-            piece.value_set_in_namespace(text).map(|range| text[range].to_owned())
+            piece.value_set(text).map(|(range, dotted)| (text[range].to_owned(), dotted))
         };
-        assert_eq!(value("{% set ns.x = [ns.x] %}").as_deref(), Some("[ns.x]"));
-        assert_eq!(value("{%- set (a, ns.b) = 1, 2 -%}").as_deref(), Some("1, 2"));
-        assert_eq!(value("{% set x = ns.x %}"), None);
+        assert_eq!(value("{% set ns.x = [ns.x] %}"), Some(("[ns.x]".to_owned(), true)));
+        assert_eq!(value("{%- set (a, ns.b) = 1, 2 -%}"), Some(("1, 2".to_owned(), true)));
+        assert_eq!(value("{% set x = ns.x %}"), Some(("ns.x".to_owned(), false)));
         assert_eq!(value("{% set ns.x %}"), None);
         assert_eq!(value("{% set ns.x | upper %}"), None);
         assert_eq!(value("{% if ns.x = 1 %}"), None);

@@ -3,12 +3,29 @@
 //! In: plain values. Out: the same values as the engine has them, converted once and shared by all renders.
 
 use super::{Tested, value::from_json};
-use crate::source::FileId;
+use crate::{dialect::Dialect, name::NamePart, source::FileId};
 use minijinja::Value;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Looks up an environment variable; none if it is not set. Must give the same answer for the same name every time.
 pub type EnvironmentLookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What is known of a relation's columns without asking the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownColumns {
+    /// All of them: names and types, in order.
+    All(Vec<(String, String)>),
+    /// The relation is known, its columns are not, or not all of them; with what the relation is.
+    Unknown(&'static str),
+    /// There is no such relation; with the name of one that resembles it.
+    NoSuchRelation(Option<String>),
+    /// The name has several meanings.
+    Ambiguous,
+}
+
+/// Looks up the columns of a relation by its written name, as seen from a schema. Must give the same answer for the same
+/// question every time.
+pub type ColumnLookup = Arc<dyn Fn(&[NamePart], &str) -> KnownColumns + Send + Sync>;
 
 /// The target, as templates see it: `target.name`, `.type`, `.schema`, `.database` (also `.dbname`), `.threads`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +53,12 @@ pub struct Visible {
     pub environment: EnvironmentLookup,
     /// What `doc()` answers.
     pub docs: BTreeMap<String, String>,
+    /// What `columns()` answers.
+    pub columns: ColumnLookup,
+    /// What `values()` answers; none for a list that was never fetched.
+    pub values: BTreeMap<String, Option<serde_json::Value>>,
+    /// How names and texts are written in SQL.
+    pub dialect: Dialect,
     /// Further names with their values; they come before macros and functions of the same name.
     pub globals: BTreeMap<String, serde_json::Value>,
 }
@@ -45,10 +68,14 @@ pub struct Visible {
 pub struct Scope(pub(super) Arc<Seen>);
 
 pub(super) struct Seen {
+    /// Undefined where no target is known.
     pub target: Value,
     pub vars: BTreeMap<String, Value>,
     pub environment: EnvironmentLookup,
     pub docs: BTreeMap<String, String>,
+    pub columns: ColumnLookup,
+    pub values: BTreeMap<String, Option<Value>>,
+    pub dialect: Dialect,
     pub globals: BTreeMap<String, Value>,
 }
 
@@ -65,34 +92,53 @@ impl Scope {
         let values = |map: BTreeMap<String, serde_json::Value>| {
             map.into_iter().map(|(name, value)| (name, from_json(&value))).collect()
         };
-        let Target { name, kind, schema, database, threads } = visible.target;
-        let target = Value::from_pairs([
-            ("name", Value::from(name)),
-            ("type", Value::from(kind)),
-            ("schema", Value::from(schema)),
-            ("database", Value::from(database.clone())),
-            ("dbname", Value::from(database)),
-            ("threads", Value::from(threads)),
-        ]);
+        let lists = visible.values.into_iter().map(|(name, list)| (name, list.as_ref().map(from_json))).collect();
         Self(Arc::new(Seen {
-            target,
+            target: visible.target.into_value(),
             vars: values(visible.vars),
             environment: visible.environment,
             docs: visible.docs,
+            columns: visible.columns,
+            values: lists,
+            dialect: visible.dialect,
             globals: values(visible.globals),
         }))
     }
 
-    /// A scope with these variables and this environment and nothing else.
+    /// A scope with these variables, this environment, the target once it is known, and further names; nothing else.
     #[must_use]
-    pub fn of_settings(vars: BTreeMap<String, serde_json::Value>, environment: EnvironmentLookup) -> Self {
-        Self::new(Visible {
-            target: Target::default(),
-            vars,
+    pub fn of_settings(
+        vars: &BTreeMap<String, serde_json::Value>,
+        environment: EnvironmentLookup,
+        target: Option<Target>,
+        globals: &BTreeMap<String, serde_json::Value>,
+    ) -> Self {
+        let values = |map: &BTreeMap<String, serde_json::Value>| {
+            map.iter().map(|(name, value)| (name.clone(), from_json(value))).collect()
+        };
+        Self(Arc::new(Seen {
+            target: target.map_or(Value::UNDEFINED, Target::into_value),
+            vars: values(vars),
             environment,
             docs: BTreeMap::new(),
-            globals: BTreeMap::new(),
-        })
+            columns: Arc::new(|_, _| KnownColumns::NoSuchRelation(None)),
+            values: BTreeMap::new(),
+            dialect: Dialect::DuckDb,
+            globals: values(globals),
+        }))
+    }
+}
+
+impl Target {
+    fn into_value(self) -> Value {
+        Value::from_pairs([
+            ("name", Value::from(self.name)),
+            ("type", Value::from(self.kind)),
+            ("schema", Value::from(self.schema)),
+            ("database", Value::from(self.database.clone())),
+            ("dbname", Value::from(self.database)),
+            ("threads", Value::from(self.threads)),
+        ])
     }
 }
 
@@ -123,6 +169,8 @@ pub struct Input<'a> {
     pub incremental: bool,
     /// What `config.get()` knows besides what the text itself configures.
     pub config: &'a BTreeMap<String, serde_json::Value>,
+    /// What `instance` is, for a model that is built once for each of several.
+    pub instance: Option<&'a serde_json::Value>,
     /// What the text of a test is about.
     pub tested: Option<Tested<'a>>,
     /// What else the text can see.

@@ -31,7 +31,8 @@ pub struct Setting {
     pub secrets: BTreeSet<String>,
 }
 
-/// Renders a value of a YAML file; it sees `env_var()` and `var()` and nothing else.
+/// Renders a value of a YAML file; it sees `env_var()`, `var()`, `doc()`, the target once it is known, and further names
+/// of its scope.
 ///
 /// `span` is the place of the value; diagnostics point at all of it, since YAML may have written it in another way.
 ///
@@ -59,7 +60,8 @@ pub fn render_setting(text: &str, span: Span, scope: &Scope) -> Result<Setting, 
             Ok(Setting { text, environment: progress.environment, secrets })
         }
         Err(error) => {
-            let known: Vec<String> = ["env_var", "var"].map(str::to_owned).to_vec();
+            let mut known: Vec<String> = ["doc", "env_var", "var"].map(str::to_owned).to_vec();
+            known.extend(scope.0.globals.keys().cloned());
             let model = Some(Origin { file: span.file, text, start: 0, written: &written });
             let origins = Origins { units: &Units::new(), model, known: &known, fallback: span };
             let mut diagnostic = origins.diagnose(&error);

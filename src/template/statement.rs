@@ -7,6 +7,7 @@
 use super::{
     MacroFile, engine,
     failure::Failure,
+    filter::{literal, quote, refused},
     library::too_long,
     names,
     origin::{Origins, Unit, Units},
@@ -110,8 +111,8 @@ impl StatementTemplates {
         let mut environment = engine::bare();
         environment.set_fuel(Some(FUEL));
         super::proxy::add_guard(&mut environment);
-        environment.add_filter("quote", |state: &mut State<'_, '_>, value: Value| quote(state, &value));
-        environment.add_filter("literal", |state: &mut State<'_, '_>, value: Value| literal(state, &value));
+        environment.add_filter("quote", |state: &mut State<'_, '_>, value: Value| quote(dialect(state)?, &value));
+        environment.add_filter("literal", |state: &mut State<'_, '_>, value: Value| literal(dialect(state)?, &value));
         environment.add_filter("relation", |state: &mut State<'_, '_>, value: Value| relation(state, &value));
         engine::set_loader(&mut environment, &units);
         let templates = Self { environment, units, paths };
@@ -284,23 +285,6 @@ fn dialect(state: &State<'_, '_>) -> Result<Dialect, Error> {
     values.map(|values| values.dialect).ok_or_else(|| Failure::bug("a statement has no dialect").into_error())
 }
 
-fn quote(state: &mut State<'_, '_>, name: &Value) -> Result<String, Error> {
-    match name.as_str() {
-        Some(name) => Ok(dialect(state)?.quote(name)),
-        None => Err(refused("quote", "a name", name)),
-    }
-}
-
-fn literal(state: &mut State<'_, '_>, value: &Value) -> Result<String, Error> {
-    match value.kind() {
-        ValueKind::String => Ok(dialect(state)?.literal(value.as_str().unwrap_or_default())),
-        ValueKind::None => Ok("null".to_owned()),
-        ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
-        ValueKind::Number => Ok(value.to_string()),
-        _ => Err(refused("literal", "a text or a number", value)),
-    }
-}
-
 fn relation(state: &mut State<'_, '_>, value: &Value) -> Result<String, Error> {
     let part = |key: &str| value.get_attr(key).ok().and_then(|part| part.as_str().map(Arc::<str>::from));
     match (part("schema"), part("name")) {
@@ -309,9 +293,4 @@ fn relation(state: &mut State<'_, '_>, value: &Value) -> Result<String, Error> {
         }
         _ => Err(refused("relation", "an object with schema and name", value)),
     }
-}
-
-fn refused(filter: &str, wanted: &str, value: &Value) -> Error {
-    Failure::new(TEMPLATE_FAILED, format!("`{filter}` takes {wanted}, not a value of type {}", value.kind()))
-        .into_error()
 }

@@ -10,11 +10,8 @@ use super::{
     value::from_json,
 };
 use crate::{diagnostic::code::TEMPLATE_FAILED, dialect::Dialect};
-use minijinja::{
-    Environment, Error, ErrorKind, State, Value,
-    value::{StringInput, ValueKind},
-};
-use std::collections::BTreeMap;
+use minijinja::{Environment, Error, ErrorKind, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The tested relation, in templates of tests.
 pub(super) const MODEL: &str = "model";
@@ -28,6 +25,8 @@ pub struct Tested<'a> {
     pub column: Option<&'a str>,
     /// What the test is told. A text that calls `ref()` or `source()` and nothing else is the relation.
     pub arguments: &'a BTreeMap<String, serde_json::Value>,
+    /// All that it can be told; what it is not told is undefined, even where a function has the same name.
+    pub asks: &'a BTreeSet<String>,
 }
 
 impl Tested<'_> {
@@ -38,7 +37,8 @@ impl Tested<'_> {
             relation.map_or_else(|| from_json(value), Value::from_object)
         };
         let mut values: BTreeMap<String, Value> =
-            self.arguments.iter().map(|(name, value)| (name.clone(), argument(value))).collect();
+            self.asks.iter().map(|name| (name.clone(), Value::UNDEFINED)).collect();
+        values.extend(self.arguments.iter().map(|(name, value)| (name.clone(), argument(value))));
         if let Some(column) = self.column {
             values.insert(COLUMN.to_owned(), Value::from(column));
         }
@@ -78,16 +78,8 @@ pub(super) fn is_plainly_used(text: &str, pieces: &[Piece], name: &str) -> bool 
     })
 }
 
-/// Gives the filters for names and texts to an engine.
+/// Gives the filter for relations to an engine.
 pub(super) fn add_to(environment: &mut Environment<'_>) {
-    environment.add_filter("quote", |state: &mut State<'_, '_>, name: Value| {
-        StringInput::new(state, &name).map(|name| Dialect::Postgres.quote(name.as_str()))
-    });
-    environment.add_filter("literal", |value: Value| match value.kind() {
-        ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
-        ValueKind::None => Ok("null".to_owned()),
-        _ => Ok(Dialect::Postgres.literal(&value.to_string())),
-    });
     environment.add_filter("relation", |value: Value| relation(&value));
 }
 
@@ -118,11 +110,11 @@ pub(super) fn is_argument(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::called_relation;
+    use super::{Value, called_relation};
 
     #[test]
     fn calls_are_relations_and_other_texts_are_not() {
-        let printed = |text: &str| called_relation(text).map(|relation| relation.printed().to_owned());
+        let printed = |text: &str| called_relation(text).map(|relation| Value::from_object(relation).to_string());
         assert_eq!(printed("ref('a')").as_deref(), Some("\"__suiro_ref\".\"a\""));
         assert_eq!(printed("{{ ref(\"pkg\", 'a') }}").as_deref(), Some("\"__suiro_ref\".\"a\""));
         assert_eq!(printed("source('icu', '滞在')").as_deref(), Some("\"__suiro_source:icu\".\"滞在\""));

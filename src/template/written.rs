@@ -1,7 +1,7 @@
 //! The text that the engine is given for a template, and the way back to the text that people wrote.
 //!
 //! In: a template and its pieces. Out: [`Written`]. The two texts differ where suiro puts something in: the start-up of
-//! a model, a guard around values kept in a namespace, and marks when a place inside a macro is looked for.
+//! a model, a guard around values that are set, and marks when a place inside a macro is looked for.
 
 use super::{
     names,
@@ -85,7 +85,7 @@ impl Written {
 /// How a template is written for the engine.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Manner {
-    /// As it is, but for the guard of namespaces.
+    /// As it is, but for the guard of what is set.
     Plain,
     /// With every text going through a function that knows its place; the number names the file.
     Traced(usize),
@@ -144,14 +144,14 @@ fn sign(byte: Option<u8>) -> &'static str {
     }
 }
 
-/// Copies a tag; what it keeps in a namespace goes through a guard.
+/// Copies a tag; what it sets goes through a guard.
 fn write_tag(into: &mut Written, text: &str, piece: &Piece) {
-    let Some(value) = piece.value_set_in_namespace(text) else {
+    let Some((value, in_namespace)) = piece.value_set(text) else {
         into.copy(text, piece.outer.clone());
         return;
     };
     into.copy(text, piece.outer.start..value.start);
-    into.insert(names::PLAIN);
+    into.insert(if in_namespace { names::PLAIN } else { names::BOUNDED });
     into.insert("((");
     into.copy(text, value.clone());
     into.insert("))");
@@ -170,9 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn changes_nothing_but_what_is_kept_in_a_namespace() {
-        let text = "a {{ b }}{% if c %}d{% endif %}{# e #}{% raw %}{{ f }}{% endraw %}{% set g = 1 %}";
+    fn changes_nothing_but_what_is_set() {
+        let text = "a {{ b }}{% if c %}d{% endif %}{# e #}{% raw %}{{ f }}{% endraw %}{% set g %}1{% endset %}";
         assert_eq!(written(text, Manner::Plain).text(), text);
+        assert_eq!(written("{% set g = 1 %}", Manner::Plain).text(), "{% set g = __suiro_bounded((1)) %}");
         let guarded = written("{% set ns.x = [ns.x] -%} a", Manner::Plain);
         assert_eq!(guarded.text(), "{% set ns.x = __suiro_plain(([ns.x])) -%} a");
         let at = guarded.text().find("[ns.x]").unwrap();

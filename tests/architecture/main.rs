@@ -95,6 +95,58 @@ fn every_code_has_a_page_and_every_page_a_code() {
     }
 }
 
+/// Codes that no test can lead to from outside, and why.
+const UNPROVOKED: [(&str, &str); 2] = [
+    ("E0612", "the last witness against a wrong replacement: whatever is known to be misread is refused before it"),
+    ("E0901", "a bug: whatever is known to lead there is mended"),
+];
+
+/// Every text of the tests: files below `tests/`, and the part of each source file that is compiled for tests.
+fn texts_of_tests() -> String {
+    let mut open = vec![root().join("tests")];
+    let mut texts = String::new();
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "architecture") {
+                open.push(path);
+            } else if path.is_file() {
+                texts.push_str(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()));
+                // A page's case is called by its code.
+                texts.push_str(&format!("\n{}\n", path.file_stem().unwrap_or_default().to_string_lossy()));
+            }
+        }
+    }
+    for (path, text) in rust_files("src") {
+        let whole = path.split('/').any(|part| part == "tests" || part == "tests.rs");
+        texts.push_str(if whole { &text } else { text.split_once("#[cfg(test)]").map_or("", |(_, tests)| tests) });
+    }
+    texts
+}
+
+#[test]
+fn every_code_is_expected_by_a_test() {
+    let texts = texts_of_tests();
+    let words: BTreeSet<&str> =
+        texts.split(|character: char| !character.is_ascii_alphanumeric() && character != '_').collect();
+    let table = read(&root().join("src/diagnostic/code.rs"));
+    let names: BTreeMap<&str, &str> = table
+        .lines()
+        .filter_map(|line| line.trim().split_once(" = \""))
+        .filter_map(|(name, rest)| Some((rest.split_once('"')?.0, name)))
+        .collect();
+    let mut missing = Vec::new();
+    for code in code::ALL {
+        let expected = words.contains(code.id) || words.contains(names[code.id]);
+        match UNPROVOKED.iter().any(|(id, _)| *id == code.id) {
+            true => assert!(!expected, "{} is provoked after all", code.id),
+            false if !expected => missing.push(code.id),
+            false => {}
+        }
+    }
+    assert!(missing.is_empty(), "no test expects {missing:?}");
+}
+
 #[test]
 fn the_page_of_exit_statuses_says_what_the_code_says() {
     let page = read(&root().join("docs/reference/exit-codes.md"));

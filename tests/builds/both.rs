@@ -137,6 +137,27 @@ on_both_engines! {
         }
     }
 
+    /// Values of a query have the same JSON and the same words on every engine.
+    fn values_are_typed_and_the_same_everywhere(project) {
+        project.models(&[("a", "select 1 as n")]);
+        let list = if project.database.is_some() { "array[1, null, 3]" } else { "[1, null, 3]" };
+        let query = format!(
+            "select true as yes, 1 = 2 as no, cast(null as boolean) as unknown, 7 as n, cast(9007199254740993 as bigint) as big, \
+             cast(12.50 as decimal(10, 2)) as price, cast(1 as double precision) as whole, cast('NaN' as double precision) as nan, \
+             cast('2026-01-31' as date) as day, 't' as word, cast('{{\"a\": [1, 2.50]}}' as json) as doc, {list} as list, 8 as n; -- end"
+        );
+        let ended = project.suiro(&["query", &query, "--format", "json"]);
+        assert_eq!(
+            ended.stdout.trim(),
+            "{\"yes\":true,\"no\":false,\"unknown\":null,\"n\":7,\"big\":\"9007199254740993\",\"price\":12.50,\"whole\":1.0,\
+             \"nan\":\"NaN\",\"day\":\"2026-01-31\",\"word\":\"t\",\"doc\":{\"a\":[1,2.50]},\"list\":[1,null,3],\"n_2\":8}",
+            "{}",
+            ended.stderr
+        );
+        let ended = project.suiro(&["query", "select true as yes, 1 = 2 as no, 't' as word"]);
+        assert_eq!(ended.stdout.lines().last().unwrap().split_whitespace().collect::<Vec<_>>(), ["true", "false", "t"]);
+    }
+
     /// `query` and `show` only read.
     fn looking_changes_nothing(project) {
         project.models(&[("a", "with x as (select 1 as n), y as (select n + 1 as n from x) select n from y")]);
@@ -144,9 +165,9 @@ on_both_engines! {
         assert_eq!(project.suiro(&["query", "create table core.made (n int)"]).status, 64);
         assert_eq!(project.suiro(&["query", "delete from core.a"]).status, 64);
         let shown = project.suiro(&["show", "a", "--cte", "x", "--format", "json"]);
-        assert_eq!(shown.stdout.trim(), "{\"n\":\"1\"}", "{}", shown.stderr);
+        assert_eq!(shown.stdout.trim(), "{\"n\":1}", "{}", shown.stderr);
         let shown = project.suiro(&["show", "--inline", "select n * 10 as m from a", "--format", "json"]);
-        assert_eq!(shown.stdout.trim(), "{\"m\":\"20\"}", "{}", shown.stderr);
+        assert_eq!(shown.stdout.trim(), "{\"m\":20}", "{}", shown.stderr);
         assert_eq!(project.rows("select n from core.a"), ["2"]);
     }
 }

@@ -33,12 +33,19 @@ fn status_soon(mut child: Child) -> Option<i32> {
 }
 
 fn started(project: &Project) -> Child {
-    project.models(&[("a", "select 1 as n"), ("slow", "select n from a")]);
+    project.models(&[("a", "select 1 as n"), ("slow", "select n from a"), ("z_below", "select n from slow")]);
     project.build(&[]);
     project.models(&[("a", "select 2 as n"), ("slow", slow(project))]);
     let child = project.start(&["build"]);
     thread::sleep(Duration::from_millis(1500));
     child
+}
+
+/// What became of `a`, of what was running, and of what is below that.
+fn statuses(project: &Project) -> Vec<String> {
+    let mut results = project.results();
+    results.sort();
+    results.into_iter().map(|(_, status)| status).collect()
 }
 
 on_both_engines! {
@@ -47,6 +54,7 @@ on_both_engines! {
         let child = started(project);
         signal(&child, "INT");
         assert_eq!(status_soon(child), Some(130));
+        assert_eq!(statuses(project), ["staged", "cancelled", "not_started"]);
         assert_eq!(project.value("select n from core.a"), "1");
         assert_eq!(project.left_behind(), Vec::<String>::new());
     }
@@ -56,6 +64,7 @@ on_both_engines! {
         let child = started(project);
         signal(&child, "TERM");
         assert_eq!(status_soon(child), Some(143));
+        assert_eq!(statuses(project), ["staged", "cancelled", "not_started"]);
         assert_eq!(project.value("select n from core.a"), "1");
         assert_eq!(project.left_behind(), Vec::<String>::new());
     }

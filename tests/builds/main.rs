@@ -9,10 +9,18 @@ mod support;
 
 mod both;
 mod data_tests;
+mod ephemeral;
+mod incremental;
+mod full;
 mod interrupted;
+mod locks;
+mod moved;
+mod macros;
 mod project;
+mod properties;
 mod refusals;
 mod strangers;
+mod temporary;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

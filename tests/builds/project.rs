@@ -1,6 +1,9 @@
 //! A project in a folder of its own, on a database of its own.
 
-use crate::support::postgres::{self, Database};
+use crate::support::{
+    postgres::{self, Database, Server},
+    process::within,
+};
 use serde_json::Value;
 use std::{
     fs,
@@ -44,11 +47,23 @@ impl Project {
         project
     }
 
+    /// An empty project on a new database of that server.
+    pub fn on_server(server: &'static Server) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap(), database: Some(server.database()) };
+        project.configure("");
+        project
+    }
+
     /// Writes `suiro.yml` with these lines added; models are tables in the schema `core`.
     pub fn configure(&self, more: &str) {
+        self.configure_target("threads: 4", more);
+    }
+
+    /// The same, with these keys of the target.
+    pub fn configure_target(&self, keys: &str, more: &str) {
         let target = match &self.database {
-            None => "{type: duckdb, path: it.duckdb, schema: core, threads: 4}".to_owned(),
-            Some(_) => "{type: postgres, schema: core, threads: 4}".to_owned(),
+            None => format!("{{type: duckdb, path: it.duckdb, schema: core, {keys}}}"),
+            Some(_) => format!("{{type: postgres, schema: core, {keys}}}"),
         };
         self.write(
             "suiro.yml",
@@ -97,9 +112,23 @@ impl Project {
         Ended { status: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 
+    /// Runs suiro to its end; none of its files may grow past `largest` bytes.
+    pub fn suiro_within(&self, largest: u64, words: &[&str]) -> Ended {
+        let mut command = within(Some(largest), self.command(words));
+        command.env_clear().env("HOME", self.folder.path()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ended { status: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
     /// Starts suiro.
     pub fn start(&self, words: &[&str]) -> Child {
         self.command(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Starts suiro; what it says is kept for its end.
+    pub fn start_heard(&self, words: &[&str]) -> Child {
+        self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Builds; it must succeed.
@@ -163,10 +192,21 @@ impl Project {
         }
     }
 
+    /// `run_results.json` of the last run.
+    pub fn run_results(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.folder.path().join("target/run_results.json")).unwrap()).unwrap()
+    }
+
+    /// How often that node was tried in the last run.
+    pub fn attempts(&self, name: &str) -> u64 {
+        let results = self.run_results();
+        let found = results["results"].as_array().unwrap().iter().find(|one| one["name"] == name);
+        found.unwrap()["attempts"].as_u64().unwrap()
+    }
+
     /// What became of each node in the last run.
     pub fn results(&self) -> Vec<(String, String)> {
-        let text = fs::read_to_string(self.folder.path().join("target/run_results.json")).unwrap();
-        let results: Value = serde_json::from_str(&text).unwrap();
+        let results = self.run_results();
         let word = |value: &Value| value.as_str().unwrap().to_owned();
         results["results"].as_array().unwrap().iter().map(|one| (word(&one["name"]), word(&one["status"]))).collect()
     }

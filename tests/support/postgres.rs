@@ -3,7 +3,7 @@
 //!
 //! The server's defaults are not the usual ones, so that a session setting that is forgotten shows.
 
-use super::process::{AtEnd, as_server_user, find, free_port, give, run, server_folder};
+use super::process::{AtEnd, as_server_user, find, free_port, give, run, server_folder, within};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -82,6 +82,11 @@ fn programs() -> PathBuf {
 impl Server {
     /// Starts a server of its own, with more configuration and other logins; `prepare` may put files into its folder.
     pub fn start(more: &str, logins: &str, prepare: impl FnOnce(&Path)) -> Self {
+        Self::start_within(None, more, logins, prepare)
+    }
+
+    /// The same; no file of the server may grow past `largest` bytes.
+    fn start_within(largest: Option<u64>, more: &str, logins: &str, prepare: impl FnOnce(&Path)) -> Self {
         let programs = programs();
         let folder = server_folder("suiro-pg-");
         let data = folder.join("data");
@@ -107,7 +112,7 @@ impl Server {
             let text = format!("{default}{CONFIGURATION}{more}\nport = {port}\nunix_socket_directories = '{socket}'\n");
             std::fs::write(&configuration, text).unwrap();
             let log = folder.join("log");
-            let mut start = as_server_user(&programs.join("pg_ctl"));
+            let mut start = within(largest, as_server_user(&programs.join("pg_ctl")));
             start.args(["start", "-w", "-s", "-t", "60"]).arg("-D").arg(&data).arg("-l").arg(&log);
             start.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
             if start.stderr(std::process::Stdio::null()).status().unwrap().success() {
@@ -170,6 +175,20 @@ impl Server {
             ..PostgresOptions::default()
         }
     }
+}
+
+/// A server whose disk is full for whoever needs more than 20 megabytes: a limit on the size of its files, at which
+/// PostgreSQL reports the same as on a full disk.
+pub fn full_server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    // Not a whole number of pages, so that the write that reaches it comes up short, as on a full disk.
+    SERVER.get_or_init(|| Server::start_within(Some((20 << 20) + 1000), "", LOGINS, |_| {}))
+}
+
+/// A server with the smallest lock table that it takes, apart from room for the other tests' connections.
+pub fn narrow_server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::start("max_locks_per_transaction = 10\nmax_connections = 30\n", LOGINS, |_| {}))
 }
 
 /// The server of this test binary.

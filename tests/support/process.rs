@@ -35,6 +35,24 @@ pub fn as_server_user(program: &Path) -> Command {
     }
 }
 
+/// The command, none of whose files may grow past `largest` bytes: writing more is an error, not a signal.
+pub fn within(largest: Option<u64>, command: Command) -> Command {
+    let Some(largest) = largest else { return command };
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; exec prlimit --fsize=\"$0\" \"$@\"", &largest.to_string()]);
+    limited.arg(command.get_program()).args(command.get_args());
+    for (key, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(key, value),
+            None => limited.env_remove(key),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        limited.current_dir(folder);
+    }
+    limited
+}
+
 /// Gives a file or folder to the server user.
 pub fn give(path: &Path) {
     if let Some((user, group)) = server_user() {

@@ -15,7 +15,7 @@ use crate::{
     exit::Exit,
     graph::Selection,
     manifest::{NodeId, NodeKind},
-    plan::{Plan, RunId},
+    plan::{Plan, RunId, Wishes},
     project::Publish,
     run::{Event, Observer, PublishMode, Request, Stop},
 };
@@ -62,7 +62,7 @@ impl Part {
 /// Builds and tests a part of the selection.
 pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     if arguments.dry_run {
-        return plan::show(app, &arguments.choice, Format::Text, part);
+        return plan::show(app, (&arguments.choice, part), wishes(arguments), Format::Text);
     }
     let compilation = match app.compiled() {
         Ok(compilation) => compilation,
@@ -106,7 +106,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     };
     let plan = match part {
         Part::Tests => Plan::default(),
-        _ => match plan::make(app, compilation, selection, engine.as_ref()) {
+        _ => match plan::make(app, compilation, (selection, wishes(arguments)), engine.as_ref()) {
             Ok(plan) => plan,
             Err(exit) => return exit,
         },
@@ -153,6 +153,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
             Publish::Group => PublishMode::Group,
             Publish::Model => PublishMode::Model,
         },
+        publish_timeout: compilation.project.target.publish_timeout(),
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
@@ -164,6 +165,10 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
     }
     exit
+}
+
+fn wishes(arguments: &Build) -> Wishes {
+    Wishes { full_refresh: arguments.full_refresh }
 }
 
 fn run_id() -> RunId {

@@ -32,7 +32,7 @@ pub fn run(app: &App, arguments: &Listing) -> Exit {
     }
     let exit = exit_of(&diagnostics);
     if exit == Exit::Done {
-        let built = selection.iter().filter(|id| compilation.manifest.node(**id).kind.is_built()).count();
+        let built = selection.iter().filter(|id| compilation.manifest.node(**id).is_built()).count();
         app.terminal.say(&format!("No errors in {built} models and seeds."));
     }
     exit

@@ -1,6 +1,7 @@
 //! One file a verb: what it takes is in `arguments`, what it does is here.
 
 pub mod build;
+pub mod catalog;
 pub mod check;
 pub mod clean;
 pub mod compile;

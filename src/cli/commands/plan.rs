@@ -5,7 +5,7 @@ use crate::{
     artifact,
     cli::{
         app::App,
-        arguments::{Choice, Format, Listing},
+        arguments::{Choice, Format, Plan},
     },
     compile::Compilation,
     diagnostic::exit_of,
@@ -13,17 +13,18 @@ use crate::{
     exit::Exit,
     graph::Selection,
     manifest::NodeKind,
-    plan::{self, Action, Plan},
+    plan::{self, Action, Wishes},
 };
 use std::collections::BTreeSet;
 
 /// Prints the plan.
-pub fn run(app: &App, arguments: &Listing) -> Exit {
-    show(app, &arguments.choice, arguments.format, Part::Everything)
+pub fn run(app: &App, arguments: &Plan) -> Exit {
+    let wishes = Wishes { full_refresh: arguments.full_refresh };
+    show(app, (&arguments.choice, Part::Everything), wishes, arguments.format)
 }
 
-/// Prints the plan for a selection.
-pub fn show(app: &App, choice: &Choice, format: Format, part: Part) -> Exit {
+/// Prints the plan for a part of a selection.
+pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: Wishes, format: Format) -> Exit {
     let compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
@@ -39,7 +40,7 @@ pub fn show(app: &App, choice: &Choice, format: Format, part: Part) -> Exit {
         Ok(engine) => engine,
         Err(failed) => return exit.or(failed),
     };
-    let plan = match make(app, &compilation, &selection, engine.as_ref()) {
+    let plan = match make(app, &compilation, (&selection, wishes), engine.as_ref()) {
         Ok(plan) => plan,
         Err(failed) => return exit.or(failed),
     };
@@ -58,12 +59,17 @@ pub fn show(app: &App, choice: &Choice, format: Format, part: Part) -> Exit {
 ///
 /// # Errors
 /// The exit status, after printing why the database could not be read.
-pub fn make(app: &App, compilation: &Compilation, selection: &Selection, engine: &dyn Engine) -> Result<Plan, Exit> {
+pub fn make(
+    app: &App,
+    compilation: &Compilation,
+    (selection, wishes): (&Selection, Wishes),
+    engine: &dyn Engine,
+) -> Result<plan::Plan, Exit> {
     let schemas: BTreeSet<&str> = compilation
         .manifest
         .nodes
         .iter()
-        .filter(|node| node.kind.is_built())
+        .filter(|node| node.is_built())
         .filter_map(|node| node.relation.as_ref())
         .map(|relation| &*relation.schema)
         .collect();
@@ -72,10 +78,10 @@ pub fn make(app: &App, compilation: &Compilation, selection: &Selection, engine:
         .connect("plan")
         .and_then(|mut connection| connection.catalog(&schemas))
         .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))?;
-    Ok(plan::plan(&compilation.manifest, &compilation.graph, selection, &live))
+    Ok(plan::plan((&compilation.manifest, &compilation.graph), selection, &live, wishes))
 }
 
-fn print(app: &App, compilation: &Compilation, (plan, selection): (&Plan, &Selection), format: Format) {
+fn print(app: &App, compilation: &Compilation, (plan, selection): (&plan::Plan, &Selection), format: Format) {
     let manifest = &compilation.manifest;
     if format == Format::Json {
         let lines: Vec<String> = plan.steps.iter().map(|step| artifact::planned(manifest, step).to_string()).collect();
@@ -93,10 +99,16 @@ fn print(app: &App, compilation: &Compilation, (plan, selection): (&Plan, &Selec
     }
     app.terminal.data(&text);
     let count = |action| plan.steps.iter().filter(|step| step.action == action).count();
-    let tests = match selection.iter().filter(|id| manifest.node(**id).kind == NodeKind::Test).count() {
-        0 => String::new(),
-        1 => ", 1 test to run".to_owned(),
-        many => format!(", {many} tests to run"),
-    };
-    app.terminal.say(&format!("{} to build, {} blocked{tests}", count(Action::Build), count(Action::Blocked)));
+    let mut parts = vec![format!("{} to build", count(Action::Build))];
+    for (action, words) in [(Action::Increment, "to add to"), (Action::Blocked, "blocked")] {
+        if count(action) > 0 {
+            parts.push(format!("{} {words}", count(action)));
+        }
+    }
+    match selection.iter().filter(|id| manifest.node(**id).kind == NodeKind::Test).count() {
+        0 => {}
+        1 => parts.push("1 test to run".to_owned()),
+        many => parts.push(format!("{many} tests to run")),
+    }
+    app.terminal.say(&parts.join(", "));
 }

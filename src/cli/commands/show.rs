@@ -2,6 +2,7 @@
 
 use super::lineage::find;
 use crate::{
+    artifact::row,
     cli::{
         app::App,
         arguments::{Format, Show},
@@ -9,11 +10,11 @@ use crate::{
     },
     compile::Compilation,
     diagnostic::Diagnostic,
-    engine::{Engine, Rows},
+    engine::{Connection, Engine, Rows, without_end},
     exit::Exit,
-    run::published_sql,
+    run::{Statements, published_sql},
 };
-use serde_json::{Map, Value};
+use serde_json::json;
 
 /// Prints rows; creates nothing.
 pub fn run(app: &App, arguments: &Show) -> Exit {
@@ -75,8 +76,18 @@ pub fn print(
     limit: usize,
     format: Format,
 ) -> Exit {
-    let rows = engine.connect("show").and_then(|mut connection| connection.query(sql, Some(limit.saturating_add(1))));
-    let mut rows = match rows {
+    let asked = engine.connect("show").and_then(|mut connection| {
+        let limit = Some(limit.saturating_add(1));
+        let nested =
+            if format == Format::Json { with_nested_as_json(compilation, connection.as_mut(), sql) } else { None };
+        // A query that cannot be put inside another one is asked as it is; what is nested is text then.
+        let wrapped = nested.and_then(|(described, query)| {
+            let (columns, types) = described.into_iter().unzip();
+            Some(Rows { columns, types, ..connection.query(&query, limit).ok()? })
+        });
+        wrapped.map_or_else(|| connection.query(sql, limit), Ok)
+    });
+    let mut rows = match asked {
         Ok(rows) => rows,
         Err(error) => return app.refuse(compilation, &error, "the query was refused"),
     };
@@ -84,23 +95,50 @@ pub fn print(
     rows.rows.truncate(limit);
     match format {
         Format::Json => {
-            for row in &rows.rows {
-                let object: Map<String, Value> =
-                    rows.columns.iter().cloned().zip(row.iter().map(|value| value.clone().into())).collect();
-                app.terminal.data(&Value::Object(object).to_string());
+            let keys = row::keys(&rows.columns);
+            for values in &rows.rows {
+                app.terminal.data(&row::object(&keys, &rows.types, values));
             }
         }
         Format::Text => {
-            let numeric: Vec<bool> = rows.types.iter().map(|word| table::is_numeric(word)).collect();
-            app.terminal.data(&table::plain(&rows.columns, &rows.rows, &numeric, app.terminal.width()));
-            app.terminal.say(&count(&rows, more));
+            let numeric: Vec<bool> = rows.types.iter().map(|word| row::is_number(word)).collect();
+            let shown = |values: Vec<Option<String>>| -> Vec<Option<String>> {
+                let typed = values.into_iter().zip(&rows.types);
+                typed.map(|(value, data_type)| value.map(|value| row::shown(data_type, value))).collect()
+            };
+            let values: Vec<_> = std::mem::take(&mut rows.rows).into_iter().map(shown).collect();
+            app.terminal.data(&table::plain(&rows.columns, &values, &numeric, app.terminal.width()));
+            app.terminal.say(&count(values.len(), more));
         }
     }
     Exit::Done
 }
 
-fn count(rows: &Rows, more: bool) -> String {
-    match (rows.rows.len(), more) {
+/// Names and types of columns.
+type Described = Vec<(String, String)>;
+
+/// The columns' names and types of a query with lists and the like among them, and a query that has them as JSON.
+fn with_nested_as_json(
+    compilation: &Compilation,
+    connection: &mut dyn Connection,
+    sql: &str,
+) -> Option<(Described, String)> {
+    let described = connection.describe(sql).ok()?;
+    if !described.iter().any(|(_, data_type)| row::is_nested(data_type)) {
+        return None;
+    }
+    let columns: Vec<_> = described
+        .iter()
+        .enumerate()
+        .map(|(index, (_, data_type))| json!({"name": format!("c{index}"), "nested": row::is_nested(data_type)}))
+        .collect();
+    let values = json!({"query": without_end(sql), "columns": columns});
+    let statement = compilation.publish("nested", &values).ok()?.pop()?;
+    Some((described, statement.text))
+}
+
+fn count(rows: usize, more: bool) -> String {
+    match (rows, more) {
         (1, false) => "1 row".to_owned(),
         (many, false) => format!("{many} rows"),
         (many, true) => format!("the first {many} rows (`--limit` for more)"),

@@ -21,7 +21,10 @@ use crate::{
     template::{Input, Rendered, THIS_SCHEMA, Tested, This},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 /// An item of `tests:` and what it is about.
 pub struct Generic {
@@ -109,7 +112,7 @@ impl Rendering<'_> {
         // An expression that is given as `column_name` is SQL, as in dbt.
         let given = arguments.get("column_name").and_then(Value::as_str).map(str::to_owned);
         let column = given.or(quoted);
-        let tested = Tested { column: column.as_deref(), arguments: &arguments };
+        let tested = Tested { column: column.as_deref(), arguments: &arguments, asks: &template.asks };
         let rendered = self.render(test, template, tested).map_err(|problems| {
             problems.into_iter().map(|problem| self.explain(test, template, problem)).collect::<Vec<_>>()
         })?;
@@ -120,7 +123,8 @@ impl Rendering<'_> {
                 let told = vec![(text.clone(), condition.span)];
                 let arguments = BTreeMap::from([("condition".to_owned(), Value::from(text))]);
                 let template = &self.templates.filter;
-                let rendered = self.render(test, template, Tested { column: None, arguments: &arguments })?;
+                let tested = Tested { column: None, arguments: &arguments, asks: &template.asks };
+                let rendered = self.render(test, template, tested)?;
                 Some(self.part(test, template, &rendered, &told)?)
             }
             None => None,
@@ -241,8 +245,9 @@ impl Rendering<'_> {
         if !text.contains("{{") && !text.contains("{%") {
             return Ok(text.to_owned());
         }
-        let nothing = BTreeMap::new();
-        let input = Given { file: span.file, text, tested: Tested { column: None, arguments: &nothing } };
+        let (nothing, none) = (BTreeMap::new(), BTreeSet::new());
+        let tested = Tested { column: None, arguments: &nothing, asks: &none };
+        let input = Given { file: span.file, text, tested };
         let rendered = self.with_input(test, &input, |input| self.around.renderer.render(input));
         // YAML may have written the text in another way, so the value as a whole is the place.
         rendered.map(|rendered| rendered.text).map_err(|problems| {
@@ -271,6 +276,7 @@ impl Rendering<'_> {
             this: &this,
             incremental: false,
             config: &BTreeMap::new(),
+            instance: None,
             tested: Some(given.tested),
             scope: self.around.scope,
         })
@@ -446,5 +452,5 @@ fn filtered(sql: CompiledSql, filter: CompiledSql, test: &Part) -> CompiledSql {
             other => parts.push(other),
         }
     }
-    CompiledSql { parts }
+    CompiledSql { head: sql.head, parts }
 }

@@ -184,6 +184,11 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
     if has("No space left on device") || said.errno == "28" {
         return (code::DISK_FULL, Permanent, help("make room on the disk, then run again"));
     }
+    if has("File too large") || has("Disk quota exceeded") || ["27", "122"].contains(&said.errno.as_str()) {
+        let text =
+            "the file system, a quota or `ulimit -f` does not let the file grow: raise it, or put the file elsewhere";
+        return (code::DISK_FULL, Permanent, help(text));
+    }
     if has("Ambiguous reference to catalog or schema") {
         let text = "a schema has the name of the database file; rename one of them";
         return (code::STATEMENT_REFUSED, Permanent, help(text));

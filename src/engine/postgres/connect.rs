@@ -174,6 +174,13 @@ fn timed_out(plan: &Plan, endpoint: &Endpoint) -> EngineError {
         .with_help("check `host`, `port` and the network")
 }
 
+/// What the server's administrator sees of a session with that purpose.
+pub fn application_name(purpose: &str) -> String {
+    let mut name = ["suiro ", purpose].concat();
+    name.truncate(crate::source::floor_char_boundary(&name, LONGEST_NAME));
+    name
+}
+
 fn configure(plan: &Plan, endpoint: &Endpoint, address: &Address, ssl_mode: config::SslMode, purpose: &str) -> Config {
     let mut config = Config::new();
     match &endpoint.host {
@@ -196,8 +203,7 @@ fn configure(plan: &Plan, endpoint: &Endpoint, address: &Address, ssl_mode: conf
     if let Some(options) = &plan.options {
         config.options(options);
     }
-    let name = plan.application_name.clone().unwrap_or_else(|| ["suiro ", purpose].concat());
-    config.application_name(&name[..crate::source::floor_char_boundary(&name, LONGEST_NAME)]);
+    config.application_name(plan.application_name.clone().unwrap_or_else(|| application_name(purpose)));
     config.channel_binding(plan.channel_binding).target_session_attrs(plan.session);
     match plan.keepalives {
         Some(keepalives) => config

@@ -3,10 +3,11 @@
 use super::{
     cancel::Canceller,
     catalog,
-    connect::{Connected, Lost},
+    connect::{Connected, Lost, application_name},
     error::{Situation, engine_error},
     load, query,
     runtime::runtime,
+    session,
 };
 use crate::{
     diagnostic::code,
@@ -55,10 +56,12 @@ pub struct PostgresConnection {
     /// When the statement began that runs or ran last.
     begun: Instant,
     types: query::TypeNames,
+    /// Whether the session's name is suiro's to choose.
+    named_by_us: bool,
 }
 
 impl PostgresConnection {
-    pub fn new(connected: Connected, role: String) -> Result<Self, EngineError> {
+    pub fn new(connected: Connected, role: String, named_by_us: bool) -> Result<Self, EngineError> {
         Ok(Self {
             client: connected.client,
             runtime: runtime()?,
@@ -68,6 +71,7 @@ impl PostgresConnection {
             interrupt: LastInterrupt::default(),
             begun: Instant::now(),
             types: query::TypeNames::default(),
+            named_by_us,
         })
     }
 
@@ -107,6 +111,15 @@ fn one_query(statement: &str) -> Result<&str, EngineError> {
 }
 
 impl Connection for PostgresConnection {
+    fn serve(&mut self, purpose: &str) -> Result<(), EngineError> {
+        if !self.named_by_us {
+            return Ok(());
+        }
+        self.begin("")?;
+        let work = session::rename(&self.client, application_name(purpose));
+        self.runtime.block_on(work).map_err(|error| self.error(&error, ""))
+    }
+
     fn execute(&mut self, statement: &str) -> Result<Option<u64>, EngineError> {
         self.begin(statement)?;
         let count = self

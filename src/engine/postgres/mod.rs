@@ -90,7 +90,7 @@ impl Engine for PostgresEngine {
 
     fn connect(&self, purpose: &str) -> Result<Box<dyn Connection>, EngineError> {
         let (connected, role) = runtime()?.block_on(self.open(purpose))?;
-        Ok(Box::new(PostgresConnection::new(connected, role)?))
+        Ok(Box::new(PostgresConnection::new(connected, role, self.plan.application_name.is_none())?))
     }
 
     fn place(&self) -> String {

@@ -71,6 +71,11 @@ pub async fn pin(client: &Client, plan: &Plan) -> Result<String, EngineError> {
     Err(setting_error(&error, plan))
 }
 
+/// Gives the session another `application_name`.
+pub async fn rename(client: &Client, name: String) -> Result<(), tokio_postgres::Error> {
+    set(client, &[("application_name".to_owned(), name)]).await.map(|_| ())
+}
+
 async fn set(client: &Client, settings: &[(String, String)]) -> Result<String, tokio_postgres::Error> {
     let (names, values): (Vec<&str>, Vec<&str>) =
         settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).unzip();

@@ -2,7 +2,7 @@
 
 use super::{
     COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT, PROPERTIES, SELECTOR,
-    SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table,
+    SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table, VALUE_LIST,
 };
 use crate::project::value::wanted;
 use std::fmt::Write;
@@ -29,6 +29,7 @@ pub fn key_reference() -> Vec<(&'static str, String)> {
         ("exposure", described(&all(&EXPOSURE), false)),
         ("selector", described(&all(&SELECTOR), false)),
         ("selector definition", described(&all(&SELECTOR_METHOD), false)),
+        ("value list", described(&all(&VALUE_LIST), false)),
     ]
 }
 

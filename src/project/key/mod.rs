@@ -12,7 +12,7 @@ pub use describe::key_reference;
 pub(crate) use node::{
     COLUMN, CONFIG, DATA_TEST, ENTRY, EXPOSURE, FRONT_MATTER, PROPERTIES, SOURCE, SOURCE_TABLE, TEST,
 };
-pub(crate) use project::{DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD};
+pub(crate) use project::{DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD, VALUE_LIST};
 
 /// What a value has to be.
 #[derive(Debug, Clone, Copy, PartialEq)]

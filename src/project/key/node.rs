@@ -121,33 +121,44 @@ const CONFIG_KEYS: &[Key] = &[
         .on(MODEL_ONLY)
         .later("skipping what did not change"),
     key("docs", Kind::Mapping, "how it is shown in the documentation").later("the documentation site"),
-    key("persist_docs", Kind::Mapping, "whether descriptions become comments in the database").later("comments in the database"),
-    key("grants", Kind::Mapping, "who may do what with the relation").missing("grants"),
-    key("indexes", Kind::List, "indexes to create").missing("indexes"),
-    key("constraints", Kind::List, "constraints to create").missing("constraints"),
+    key("persist_docs", Kind::Mapping, "whether descriptions become comments in the database: `relation: true`, `columns: true`").merge(Merge::Keys),
+    key("grants", Kind::Mapping, "who may do what with the relation: `select: [reporting]`; `mode: exact` takes away what is not listed (PostgreSQL)").merge(Merge::Keys),
+    key("indexes", Kind::List, "indexes to create, each with `columns` and possibly `unique`, `name`, `type`, `include`, `where`"),
+    key("constraints", Kind::List, "constraints to create, each with `type` (`not_null`, `unique`, `primary_key`, `check`, `foreign_key`) and what it needs")
+        .late(),
     key("contract", Kind::Any, "whether columns and types must be those declared").missing("contracts"),
     key("pre_hook", Kind::Any, "SQL to run before the relation is built; those of all places add up")
         .also(&["pre-hook"])
         .merge(Merge::Append)
-        .late()
-        .missing("hooks"),
+        .late(),
     key("post_hook", Kind::Any, "SQL to run after the relation was built; those of all places add up")
         .also(&["post-hook"])
         .merge(Merge::Append)
-        .late()
-        .missing("hooks"),
-    key("unique_key", Kind::TextList, "the columns that tell rows apart").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("incremental_strategy", Kind::Text, "`append`, `delete_insert` or `merge`").on(MODEL_ONLY).missing(INCREMENTAL),
+        .late(),
+    key("unique_key", Kind::TextList, "the columns that tell rows apart; NULL is a value like any other").on(MODEL_ONLY),
+    key(
+        "incremental_strategy",
+        Kind::Choice(&["append", "delete_insert", "merge", "delete+insert"]),
+        "how new rows get into the table: only those whose key is not there, in the place of those with the same key, or by changing those",
+    )
+    .default("`merge` with a `unique_key`, else `append`")
+    .on(MODEL_ONLY),
     key("incremental_predicates", Kind::TextList, "conditions on the rows that may be replaced")
         .also(&["predicates"])
         .on(MODEL_ONLY)
         .late()
         .missing(INCREMENTAL),
-    key("merge_update_columns", Kind::TextList, "the columns that a merge sets").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("merge_exclude_columns", Kind::TextList, "the columns that a merge leaves alone").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("on_schema_change", Kind::Text, "`fail`, `append`, `sync` or `full_refresh`").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("on_definition_change", Kind::Text, "`full_refresh`, `forward` or `fail`").on(MODEL_ONLY).missing(INCREMENTAL),
-    key("full_refresh", Kind::Any, "`never` keeps the rows whatever is asked for").missing(INCREMENTAL),
+    key("merge_update_columns", Kind::TextList, "the columns that a merge sets in rows that are there").default("all").on(MODEL_ONLY),
+    key("merge_exclude_columns", Kind::TextList, "the columns that a merge leaves alone in rows that are there").on(MODEL_ONLY),
+    key(
+        "on_schema_change",
+        Kind::Choice(&["fail", "append", "sync", "full_refresh", "append_new_columns", "sync_all_columns"]),
+        "what happens when an incremental model has other columns than its table: `append` adds the new ones, `sync` also removes and changes, `full_refresh` makes the table anew",
+    )
+    .default("`fail`")
+    .on(MODEL_ONLY),
+    key("on_definition_change", Kind::Text, "`full_refresh`, `forward` or `fail`").on(MODEL_ONLY).missing("state"),
+    key("full_refresh", Kind::Either(&Kind::Boolean, &Kind::Choice(&["never"])), "`never` (or `false`) keeps the rows of an incremental model whatever is asked for").on(MODEL_ONLY),
     key("time_range", Kind::Any, "the column by which the model is built piece by piece").on(MODEL_ONLY).missing("time ranges"),
     key("event_time", Kind::Text, "the column that says when a row happened").on(MODEL_ONLY).missing("time ranges"),
     key("batch_size", Kind::Text, "how long one piece is").on(MODEL_ONLY).missing("time ranges"),
@@ -157,10 +168,10 @@ const CONFIG_KEYS: &[Key] = &[
     key("updated_at", Kind::Text, "the column that says when a row changed").on(MODEL_ONLY).missing("snapshots"),
     key("check_cols", Kind::TextList, "the columns whose change is a change of the row").on(MODEL_ONLY).missing("snapshots"),
     key("hard_deletes", Kind::Text, "what becomes of rows that are gone").on(MODEL_ONLY).missing("snapshots"),
-    key("partition_by", Kind::Any, "how a PostgreSQL table is partitioned").on(MODEL_ONLY).missing("partitioned tables"),
-    key("unlogged", Kind::Boolean, "a PostgreSQL table that a crash of the server empties").missing("storage options"),
-    key("tablespace", Kind::Text, "where PostgreSQL keeps the table").missing("storage options"),
-    key("storage", Kind::Mapping, "storage parameters of a PostgreSQL table").missing("storage options"),
+    key("partition_by", Kind::Any, "how a PostgreSQL table is partitioned: `method`, `columns`, `partitions`").on(MODEL_ONLY),
+    key("unlogged", Kind::Boolean, "a PostgreSQL table that a crash of the server empties"),
+    key("tablespace", Kind::Text, "where PostgreSQL keeps the table"),
+    key("storage", Kind::Mapping, "storage parameters of a PostgreSQL table, such as `fillfactor: 70`").merge(Merge::Keys),
     key("location", Kind::Text, "the file that is written").on(MODEL_ONLY).missing("files as models"),
     key("format", Kind::Text, "the format of the file that is written").on(MODEL_ONLY).missing("files as models"),
     key("instances", Kind::Any, "entries for each of which the model is built once").on(MODEL_ONLY).missing("instances"),
@@ -190,7 +201,12 @@ pub(crate) const COLUMN: Table = Table {
         key("meta", Kind::Mapping, "anything").merge(Merge::Keys),
         key("config", Kind::Mapping, "`tags` and `meta`, as in dbt"),
         key("tests", Kind::List, "tests of its values").also(&["data_tests"]).late(),
-        key("constraints", Kind::List, "constraints to create").missing("constraints"),
+        key(
+            "constraints",
+            Kind::List,
+            "constraints on its values, each with `type` and possibly `expression`, `name`, `to`, `to_columns`",
+        )
+        .late(),
         ignored("quote", "suiro quotes every name"),
         ignored("policy_tags", "they belong to a database that suiro does not build in"),
         ignored("dimension", "semantic models belong to the tool that uses them"),

@@ -40,8 +40,8 @@ const PROJECT_KEYS: &[Key] = &[
     .default("`run`"),
     key("secrets", Kind::Any, "values, in a list or a mapping, that are masked in everything printed or written"),
     key("anchors", Kind::Any, "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself"),
-    key("on_run_start", Kind::Any, "SQL to run once before anything is built").missing("hooks of a run"),
-    key("on_run_end", Kind::Any, "SQL to run once after everything was built").missing("hooks of a run"),
+    key("on_run_start", Kind::Any, "SQL to run before anything is built; a text or a list").late(),
+    key("on_run_end", Kind::Any, "SQL to run after everything was built and published, whatever came of it").late(),
     key(
         "tests",
         Kind::Mapping,
@@ -122,6 +122,12 @@ pub(crate) const POSTGRES: Table = Table {
                 .default("`PGCONNECT_TIMEOUT`, else 10 seconds"),
             key("statement_timeout", Kind::Duration, "how long one statement may take; with a unit, such as `30m`")
                 .default("the server's"),
+            key(
+                "publish_timeout",
+                Kind::Duration,
+                "how long a publish tries to get its locks before it gives up and leaves everything as it was",
+            )
+            .default("`30s`"),
             key("application_name", Kind::Text, "what the server's administrator sees")
                 .default("`suiro <model> <run>`"),
             key("sslcert", Kind::Text, "the client's certificate").missing("client certificates"),
@@ -166,5 +172,19 @@ pub(crate) const SELECTOR_METHOD: Table = Table {
             .default("`false`"),
         key("exclude", Kind::List, "what to leave out, each a definition"),
         ignored("indirect_selection", "a test is selected with what it reads"),
+    ]],
+};
+
+/// A file of `values/`.
+pub(crate) const VALUE_LIST: Table = Table {
+    place: "a list of values",
+    keys: &[&[
+        key("description", Kind::Text, "what the values are, for people").late(),
+        key("query", Kind::Text, "a query that fetches the values; names of the project are resolved").late(),
+        key(
+            "values",
+            Kind::List,
+            "the values, as `suiro catalog values` wrote them: one for each row, a mapping where the query has several columns",
+        ),
     ]],
 };

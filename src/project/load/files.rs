@@ -6,10 +6,14 @@ use crate::{
     project::{
         TextFile,
         disk::{self, Found, Text, Walk},
+        docs,
+        field::{Given, Reader},
         folder::Layout,
         settings::Top,
+        values::{self, ValueList},
+        yaml,
     },
-    source::FileId,
+    source::{FileId, Span},
 };
 use rayon::prelude::*;
 use std::{
@@ -78,10 +82,11 @@ impl Loading<'_> {
 
     pub(super) fn templates(&mut self, walks: &[Walk]) -> (Vec<TextFile>, BTreeMap<String, TextFile>) {
         let (mut macros, mut overrides) = (Vec::new(), BTreeMap::new());
-        for walk in walks {
+        for (index, walk) in walks.iter().enumerate() {
             let templates =
                 walk.files.iter().filter(|file| matches!(file.extension().as_str(), "sql" | "jinja" | "j2"));
-            for file in self.text_files(templates) {
+            for mut file in self.text_files(templates) {
+                file.layer = walks.len() - index;
                 if file.below.starts_with("macros/") {
                     macros.push(file);
                 } else {
@@ -90,6 +95,83 @@ impl Loading<'_> {
             }
         }
         (macros, overrides)
+    }
+
+    /// Says that a template path which is named has nothing in it: a submodule that was not fetched is such a folder.
+    pub(super) fn empty_paths(&mut self, top: &Top, walks: &[Walk]) {
+        for (path, walk) in top.settings.template_paths.iter().zip(walks) {
+            let given = top.given_paths.iter().find(|given| given.value == *path);
+            let Some(given) = given.filter(|_| walk.files.is_empty() && self.root.join(path).is_dir()) else {
+                continue;
+            };
+            let message = format!("the folder `{path}` has no templates in it");
+            let empty = Diagnostic::warning(code::DESCRIBES_NOTHING, message).at(given.span, "nothing is found here");
+            self.found.push(empty.help("if it is a git submodule, fetch it: `git submodule update --init`"));
+        }
+    }
+
+    /// The docs blocks of the Markdown files among these.
+    pub(super) fn docs(&mut self, walk: &Walk) -> BTreeMap<String, String> {
+        let is_markdown = |file: &&Found| matches!(file.extension().as_str(), "md" | "markdown");
+        let files: Vec<&Found> = walk.files.iter().filter(is_markdown).collect();
+        let texts: Vec<Text> = files.par_iter().map(|file| disk::read(&file.absolute)).collect();
+        let mut blocks: BTreeMap<String, (Given<String>, String)> = BTreeMap::new();
+        for (found, text) in files.into_iter().zip(texts) {
+            // What has no blocks is no file of the project, and may be anything.
+            let concerns = match &text {
+                Text::Good(text) | Text::NotUtf8 { replaced: text, .. } => docs::has_blocks(text),
+                Text::Unreadable(_) => false,
+            };
+            if !concerns {
+                continue;
+            }
+            let (file, wrong) = disk::add(self.sources, &found.path, text);
+            if let Some(wrong) = wrong {
+                self.found.push(wrong);
+                continue;
+            }
+            let (found, problems) = docs::blocks(file, self.sources.get(file).text());
+            self.found.extend(problems);
+            for (name, text) in found {
+                if let Some((first, _)) = blocks.get(&name.value) {
+                    let message = format!("two docs blocks are called `{}`", name.value);
+                    let twice = Diagnostic::error(code::DUPLICATE_NAME, message).at(name.span, "again");
+                    self.found.push(twice.also(first.span, "first").help("rename one of the two"));
+                    continue;
+                }
+                blocks.insert(name.value.clone(), (name, text));
+            }
+        }
+        blocks.into_iter().map(|(name, (_, text))| (name, text)).collect()
+    }
+
+    /// The lists of values.
+    pub(super) fn value_lists(&mut self) -> Vec<ValueList> {
+        if !self.root.join(values::FOLDER).is_dir() {
+            return Vec::new();
+        }
+        let walk = self.walk_all(&[values::FOLDER.to_owned()], &BTreeSet::new());
+        let opened = self.read(walk.files.iter().filter(|file| matches!(file.extension().as_str(), "yml" | "yaml")));
+        let mut reader = Reader::new(None);
+        let mut lists: Vec<ValueList> = Vec::new();
+        for opening in opened.iter().filter(|opening| opening.usable) {
+            let text = self.sources.get(opening.file).text();
+            let (node, found) = yaml::read(opening.file, text, 0..text.len(), code::BROKEN_YAML);
+            self.found.extend(found);
+            let Some(node) = node else { continue };
+            let name = opening.found.below_without_extension();
+            let list = values::read(&mut reader, name, &opening.found.path, opening.file, &node);
+            match lists.iter().find(|other| other.name == list.name) {
+                Some(other) => {
+                    let message = format!("`{}` and `{}` are the same list of values", other.path, list.path);
+                    let twice = Diagnostic::error(code::DUPLICATE_NAME, message);
+                    reader.found.push(twice.at(Span::new(list.file, 0..0), "").help("remove one of the two files"));
+                }
+                None => lists.push(list),
+            }
+        }
+        self.found.append(&mut reader.found);
+        lists
     }
 
     pub(super) fn text_files<'f>(&mut self, files: impl Iterator<Item = &'f Found>) -> Vec<TextFile> {
@@ -101,6 +183,7 @@ impl Loading<'_> {
                 file: opened.file,
                 path: opened.found.path,
                 below: opened.found.below,
+                layer: 0,
             })
             .collect()
     }

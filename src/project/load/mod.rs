@@ -98,7 +98,7 @@ impl Loading<'_> {
         let opened = self.read(files.models.files.iter().filter(|file| is_text(file)));
         let (yamls, sqls): (Vec<Opening>, Vec<Opening>) =
             opened.into_iter().partition(|file| file.found.extension() != "sql");
-        let scope = RenderScope { vars: &file.vars, target: file.target.as_ref() };
+        let scope = RenderScope { vars: &file.vars, target: file.target.as_ref(), instance: None };
         let renderer = Renderer { render: self.options.render, scope };
         let mut reader = match &file.target {
             Some(_) => Reader::new(Some(renderer)),
@@ -130,7 +130,10 @@ impl Loading<'_> {
         if self.options.scan_seeds {
             self.scan(&mut seeds, file.target.as_ref());
         }
+        self.empty_paths(&file.top, &files.templates);
         let (macro_files, template_overrides) = self.templates(&files.templates);
+        let docs = self.docs(&files.models);
+        let value_lists = self.value_lists();
         Some(Project {
             root: self.root.clone(),
             name: file.top.name,
@@ -145,6 +148,8 @@ impl Loading<'_> {
             macro_files,
             template_overrides,
             singular_tests,
+            docs,
+            value_lists,
         })
     }
 }

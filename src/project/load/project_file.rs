@@ -108,14 +108,16 @@ impl Loading<'_> {
                 vars: command_line,
             };
         };
-        let scope = RenderScope { vars: &command_line, target: None };
+        let scope = RenderScope { vars: &command_line, target: None, instance: None };
         let mut reader = Reader::new(Some(Renderer { render: self.options.render, scope }));
         let fields = reader.fields(&tree, &key::PROJECT, PROJECT_FILE);
         let is_mapping = tree.entries().is_some();
         let top = if is_mapping { settings::read(&mut reader, &fields, top_span) } else { Top::default() };
         let vars: BTreeMap<String, Value> = top.vars.clone().into_iter().chain(command_line.clone()).collect();
-        reader.renderer =
-            Some(Renderer { render: self.options.render, scope: RenderScope { vars: &vars, target: None } });
+        reader.renderer = Some(Renderer {
+            render: self.options.render,
+            scope: RenderScope { vars: &vars, target: None, instance: None },
+        });
         let wishes = Wishes {
             option: self.options.target,
             variable: self.options.env.get("SUIRO_TARGET").map(String::as_str).filter(|name| !name.is_empty()),

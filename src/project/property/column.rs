@@ -20,6 +20,8 @@ pub struct Column {
     pub tags: Vec<String>,
     /// Anything.
     pub meta: Option<Value>,
+    /// Constraints on its values, as they are written.
+    pub constraints: Option<Given<Value>>,
     /// Tests of its values.
     pub tests: Vec<TestEntry>,
 }
@@ -47,6 +49,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, items: &[Node], of: &str) -> Vec<Col
             data_type: fields.text("data_type"),
             tags: fields.texts("tags").into_iter().map(|given| given.value).collect(),
             meta: fields.get("meta").map(|field| field.node.to_json()),
+            constraints: fields.get("constraints").map(|field| Given::new(field.node.to_json(), field.node.span)),
             tests,
         });
     }
@@ -62,6 +65,7 @@ pub(crate) fn merge_columns(closer: Vec<Column>, mut farther: Vec<Column>) -> Ve
                 far.description = near.description.or(far.description.take());
                 far.data_type = near.data_type.or(far.data_type.take());
                 far.meta = near.meta.or(far.meta.take());
+                far.constraints = near.constraints.or(far.constraints.take());
                 far.tags.extend(near.tags);
                 far.tests.extend(near.tests);
             }

@@ -71,7 +71,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node) -> Option
 }
 
 /// `orders`, `ref('orders')` and `{{ ref('orders') }}` as `orders`; `source('icu', 'stays')` as `icu.stays`.
-fn plain_name(written: &str) -> Option<String> {
+#[must_use]
+pub fn plain_name(written: &str) -> Option<String> {
     let text = written.trim();
     let text = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}")).unwrap_or(text).trim();
     let Some((function, rest)) = text.split_once('(') else {

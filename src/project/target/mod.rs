@@ -25,6 +25,9 @@ use crate::{
 };
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+/// How long a publish tries to get its locks, where the target does not say.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A database, and how to build in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -91,6 +94,8 @@ pub struct PostgresTarget {
     pub connect_timeout: Option<Duration>,
     /// How long one statement may take.
     pub statement_timeout: Option<Duration>,
+    /// How long a publish tries to get its locks.
+    pub publish_timeout: Option<Duration>,
     /// What the server's administrator sees.
     pub application_name: Option<String>,
 }
@@ -103,6 +108,16 @@ impl Target {
             TargetKind::DuckDb(_) => Dialect::DuckDb,
             TargetKind::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// How long a publish tries to get its locks.
+    #[must_use]
+    pub fn publish_timeout(&self) -> Duration {
+        let given = match &self.kind {
+            TargetKind::Postgres(postgres) => postgres.publish_timeout,
+            TargetKind::DuckDb(_) => None,
+        };
+        given.unwrap_or(PUBLISH_TIMEOUT)
     }
 
     /// The place of the first of these keys that was given, else of the target.
@@ -259,6 +274,7 @@ fn postgres(
         role: filled(fields, "role"),
         connect_timeout: milliseconds("connect_timeout"),
         statement_timeout: milliseconds("statement_timeout"),
+        publish_timeout: milliseconds("publish_timeout"),
         application_name: filled(fields, "application_name"),
     }
 }

@@ -56,8 +56,21 @@ fn what_would_not_end_is_stopped_with_a_place() {
         ("a\n{% set n = namespace() %}{% set n.x = {'a': [n]} %}{{ n }}", "E0204"),
         ("a\n{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}", "E0204"),
     ];
+    // A list of lists that are the same list: small to keep, without end to walk.
+    let doubled = format!("{{% set x = [1] %}}{}", "{% set x = [x, x] %}".repeat(40));
+    let nested = format!("{{% set x = [1] %}}{}", "{% set x = [x] %}".repeat(5_000));
+    let doubled: Vec<String> = ["{{ x }}", "{{ x == x }}", "{{ x|tojson }}", "{% for a in x %}{{ a }}{% endfor %}", ""]
+        .iter()
+        .flat_map(|end| [format!("a\n{doubled}{end}"), format!("a\n{nested}{end}")])
+        .chain([
+            "a\n{% macro d(x, n) %}{% if n %}{{ d([x, x], n - 1) }}{% else %}{{ x }}{% endif %}{% endmacro %}{{ d([1], 40) }}"
+                .to_owned(),
+        ])
+        .collect();
+    let templates: Vec<(&str, &str)> =
+        templates.iter().copied().chain(doubled.iter().map(|text| (text.as_str(), "E0204"))).collect();
     in_a_small_thread(|| {
-        for (model, code) in templates {
+        for (model, code) in &templates {
             let started = Instant::now();
             let project = project(model, &macros);
             assert!(project.problems.is_empty(), "{:?}", project.problems);

@@ -6,9 +6,10 @@ mod output;
 mod places;
 mod statements;
 
-use super::{Input, MacroFile, Rendered, Renderer, Scope, Target, This, Visible, built_in_macros};
+use super::{Input, KnownColumns, MacroFile, Rendered, Renderer, Scope, Target, This, Visible, built_in_macros};
 use crate::{
     diagnostic::{Diagnostic, Style, render},
+    dialect::Dialect,
     source::{FileId, Place, SourceFile, Sources, Span},
 };
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ pub struct Project {
     pub start: usize,
     pub incremental: bool,
     pub config: BTreeMap<String, Value>,
+    pub instance: Option<Value>,
     pub this: This,
     pub scope: Scope,
 }
@@ -35,7 +37,8 @@ pub fn project(model: &str, macros: &[(&str, &str)]) -> Project {
     let own = macros.iter().map(|(path, text)| (format!("templates/macros/{path}"), (*text).to_owned()));
     for (path, text) in built_in.chain(own) {
         let file = sources.add(SourceFile::new(path.as_str(), text.as_str()));
-        files.push(MacroFile { file, path, text: text.into() });
+        let layer = usize::from(!path.starts_with('<'));
+        files.push(MacroFile { layer, ..MacroFile::new(file, path, text.into()) });
     }
     let model = sources.add(SourceFile::new("models/m.sql", model));
     let (renderer, problems) = Renderer::new(&files);
@@ -60,10 +63,36 @@ pub fn project(model: &str, macros: &[(&str, &str)]) -> Project {
         ]),
         environment: Arc::new(environment),
         docs: BTreeMap::from([("orders".to_owned(), "What people bought.".to_owned())]),
-        globals: BTreeMap::from([("instance".to_owned(), json!({"key": "de"}))]),
+        columns: Arc::new(|parts, schema| {
+            let of = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "text".to_owned())).collect();
+            match (parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().as_slice(), schema) {
+                (["orders"] | ["__suiro_ref", "orders"], "core") => KnownColumns::All(of(&["id", "Amount", "a\"b"])),
+                (["raw" | "__suiro_source:raw", "lines"], _) => KnownColumns::All(of(&["id", "line"])),
+                (["bare"], _) => KnownColumns::Unknown("model"),
+                (["two"], _) => KnownColumns::Ambiguous,
+                _ => KnownColumns::NoSuchRelation(Some("orders".to_owned())),
+            }
+        }),
+        values: BTreeMap::from([
+            ("status".to_owned(), Some(json!(["open", "it's", null, 3]))),
+            ("unfetched".to_owned(), None),
+        ]),
+        dialect: Dialect::DuckDb,
+        globals: BTreeMap::from([("region".to_owned(), json!("eu"))]),
     });
     let this = This { database: Some("shop".to_owned()), schema: "core".to_owned(), name: "m".to_owned() };
-    Project { sources, renderer, problems, model, start: 0, incremental: false, config: BTreeMap::new(), this, scope }
+    Project {
+        sources,
+        renderer,
+        problems,
+        model,
+        start: 0,
+        incremental: false,
+        config: BTreeMap::new(),
+        instance: Some(json!({"key": "de"})),
+        this,
+        scope,
+    }
 }
 
 impl Project {
@@ -80,6 +109,7 @@ impl Project {
             incremental: self.incremental,
             config: &self.config,
             tested: None,
+            instance: self.instance.as_ref(),
             scope: &self.scope,
         }
     }

@@ -30,7 +30,7 @@ const CASES: &[Case] = &[
         &[],
         "dev duckdb main shop 4",
     ),
-    ("{{ instance.key }}", &[], "de"),
+    ("{{ instance.key }} {{ region }}", &[], "de eu"),
     ("{{ doc('orders') }} {{ doc('shop', 'orders') }}", &[], "What people bought. What people bought."),
     // Variables.
     (
@@ -134,6 +134,23 @@ const CASES: &[Case] = &[
         &[],
         "md5(coalesce(cast(a as varchar), chr(30)) || chr(31) || coalesce(cast(b as varchar), chr(30)))",
     ),
+    // What is known without asking the database.
+    ("{{ columns('orders')|join(',') }} {{ columns(ref('orders'), ['ID'])|length }}", &[], "id,Amount,a\"b 2"),
+    ("{{ columns(source('raw', 'lines'), except='line') }}{{ columns('raw.lines')|last }}", &[], "['id']line"),
+    (
+        "{% for name, type in column_types('raw.lines', except=none).items() %}{{ name }}:{{ type }} {% endfor %}",
+        &[],
+        "id:text line:text ",
+    ),
+    ("{% for value in values('status') %}{{ value|literal }} {% endfor %}", &[], "'open' 'it''s' null 3 "),
+    ("{{ 'a\"b'|quote }} {{ true|literal }}", &[], "\"a\"\"b\" true"),
+    (
+        "{{ star('orders', except='id', alias='o', suffix='_o') }}",
+        &[],
+        "o.\"Amount\" as \"Amount_o\", o.\"a\"\"b\" as \"a\"\"b_o\"",
+    ),
+    // A name of the template's own hides a function.
+    ("{% set values = [1] %}{{ values }}{% for columns in [2] %}{{ columns }}{% endfor %}", &[], "[1]2"),
     // Imports and includes, by each way to name a file.
     (
         "{% import 'templates/macros/x.sql.jinja' as x %}{{ x.a() }}",
@@ -324,8 +341,10 @@ fn settings_see_the_environment_and_say_what_is_missing() {
     let project = project("port: \"{{ env_var('PORT') }}\"", &[]);
     let span = crate::source::Span::new(project.model, 6..29);
     let scope = Scope::of_settings(
-        BTreeMap::from([("n".to_owned(), json!(2))]),
+        &BTreeMap::from([("n".to_owned(), json!(2))]),
         Arc::new(|name| (name == "PGHOST" || name == "SUIRO_SECRET_P").then(|| "found".to_owned())),
+        None,
+        &BTreeMap::new(),
     );
     let render = |text: &str| render_setting(text, span, &scope);
     assert_eq!(render("{ plain }").unwrap().text, "{ plain }");
@@ -339,9 +358,14 @@ fn settings_see_the_environment_and_say_what_is_missing() {
     let missing = render("{{ env_var('PORT') }}").unwrap_err().remove(0);
     assert_eq!((missing.code.id, missing.message.as_str()), ("E0108", "the environment variable `PORT` is not set"));
     assert_eq!(missing.primary.unwrap().span, span);
-    for (text, code) in
-        [("{{ ref('x') }}", "E0202"), ("{{ this }}", "E0202"), ("{{ a b }}", "E0201"), ("{{ x", "E0201")]
-    {
+    for (text, code) in [
+        ("{{ ref('x') }}", "E0202"),
+        ("{{ target.name }}", "E0202"),
+        ("{{ instance.x }}", "E0202"),
+        ("{{ this }}", "E0202"),
+        ("{{ a b }}", "E0201"),
+        ("{{ x", "E0201"),
+    ] {
         let problem = render(text).unwrap_err().remove(0);
         assert_eq!((problem.code.id, problem.primary.unwrap().span), (code, span), "{text}");
     }
@@ -352,4 +376,42 @@ fn built_in_macros_can_be_read() {
     let project = project("", &[]);
     assert!(project.problems.is_empty(), "{:?}", project.problems);
     assert!(output("{{ surrogate_key }}", &[]).contains("<macro surrogate_key>"));
+}
+
+#[test]
+fn settings_see_the_target_and_further_names_once_they_are_known() {
+    let target = crate::template::Target { name: "dev".into(), kind: "duckdb".into(), ..Default::default() };
+    let globals = BTreeMap::from([("instance".to_owned(), json!({"name": "de"}))]);
+    let scope = Scope::of_settings(&BTreeMap::new(), Arc::new(|_| None), Some(target), &globals);
+    let project = project("", &[]);
+    let span = crate::source::Span::new(project.model, 0..0);
+    let render = |text: &str| render_setting(text, span, &scope);
+    assert_eq!(render("{{ target.name }}_{{ instance.name }}").unwrap().text, "dev_de");
+    let wrong = render("{{ instanse.name }}").unwrap_err().remove(0);
+    assert_eq!(wrong.help, ["did you mean `instance`?"]);
+}
+
+#[test]
+fn of_two_macros_the_higher_layer_counts_whatever_the_order() {
+    use crate::{
+        source::{SourceFile, Sources},
+        template::{MacroFile, Renderer},
+    };
+    let mut sources = Sources::default();
+    let mut file = |path: &str, layer: usize, text: &str| {
+        let id = sources.add(SourceFile::new(path, text));
+        MacroFile { layer, ..MacroFile::new(id, path, text.into()) }
+    };
+    let mine = file("templates/macros/x.sql", 2, "{% macro a() %}mine{% endmacro %}");
+    let theirs =
+        file("vendor/macros/x.sql", 1, "{% macro a() %}theirs{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}");
+    let again = file("templates/macros/y.sql", 2, "{% macro a() %}{% endmacro %}");
+    for files in [[mine.clone(), theirs.clone()], [theirs, mine.clone()]] {
+        let (renderer, problems) = Renderer::new(&files);
+        assert!(problems.is_empty(), "{problems:?}");
+        let base = project("{{ a() }} {{ b() }}{% import 'x.sql' as x %} {{ x.a() }}", &[]);
+        assert_eq!(renderer.render(&base.input()).unwrap().text, "mine mine mine");
+    }
+    let (_, problems) = Renderer::new(&[mine, again]);
+    assert_eq!(problems.iter().map(|problem| problem.code.id).collect::<Vec<_>>(), ["E0111"]);
 }

@@ -13,7 +13,7 @@ fn templates(files: &[(&str, &str)]) -> (StatementTemplates, Sources, Vec<crate:
         .iter()
         .map(|(path, text)| {
             let file = sources.add(SourceFile::new(*path, *text));
-            MacroFile { file, path: (*path).to_owned(), text: (*text).into() }
+            MacroFile::new(file, *path, (*text).into())
         })
         .collect();
     let (templates, problems) = StatementTemplates::new(&files);

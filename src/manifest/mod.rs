@@ -3,14 +3,18 @@
 //! In: what `compile` found. Out: nodes in a stable order, who reads whom and where, and SQL with holes for the names
 //! of relations. Never: a span map or a connection.
 
+mod properties;
+mod sql;
 mod test;
 
+pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
+pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
 pub use test::{Test, TestSeverity, TestType, Threshold, Verdict};
 
 use crate::{dialect::Dialect, name::RelationName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A node's place in [`Manifest::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,11 +64,28 @@ impl NodeKind {
         }
     }
 
-    /// Whether `build` makes a relation for it.
+    /// Whether it has a name in the database that is the project's own: a model's or a seed's.
     #[must_use]
-    pub const fn is_built(self) -> bool {
+    pub const fn has_relation(self) -> bool {
         matches!(self, Self::Model | Self::Seed)
     }
+}
+
+/// What becomes of a model or seed in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// A view.
+    View,
+    /// A table, made anew each time; also what a project's own templates make.
+    Table,
+    /// A table that rows are added to.
+    Incremental,
+    /// Nothing: its SQL stands inside that of its readers.
+    Ephemeral,
+    /// A materialized view.
+    MaterializedView,
+    /// A file, and a view that reads it.
+    File,
 }
 
 /// A column of a node, as far as it is known.
@@ -108,81 +129,6 @@ pub struct Read {
     pub incremental_only: bool,
 }
 
-/// A part of a model's SQL.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SqlPart {
-    /// Text exactly as it was rendered, from byte `at` of the rendering.
-    Written {
-        /// The text.
-        text: String,
-        /// Its first byte in the rendered text.
-        at: usize,
-    },
-    /// Text that suiro put in, such as an alias.
-    Inserted(String),
-    /// A hole for the qualified and quoted name of a node's relation.
-    Relation {
-        /// The node.
-        node: NodeId,
-        /// Where the written name starts in the rendered text.
-        at: usize,
-    },
-}
-
-/// SQL with holes where relations are named: the same text serves for staged and for published names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CompiledSql {
-    /// The parts, in order.
-    pub parts: Vec<SqlPart>,
-}
-
-/// SQL whose holes have been filled, and the way back to the rendered text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FilledSql {
-    /// The text.
-    pub text: String,
-    origins: Vec<(Range<usize>, usize, bool)>,
-}
-
-impl CompiledSql {
-    /// The SQL with the given name in each hole; names must be qualified and quoted.
-    pub fn fill(&self, mut name: impl FnMut(NodeId) -> String) -> FilledSql {
-        let mut filled = FilledSql::default();
-        for part in &self.parts {
-            let start = filled.text.len();
-            match part {
-                SqlPart::Written { text, at } => {
-                    filled.text.push_str(text);
-                    filled.origins.push((start..filled.text.len(), *at, true));
-                }
-                SqlPart::Inserted(text) => filled.text.push_str(text),
-                SqlPart::Relation { node, at } => {
-                    filled.text.push_str(&name(*node));
-                    filled.origins.push((start..filled.text.len(), *at, false));
-                }
-            }
-        }
-        filled
-    }
-}
-
-impl FilledSql {
-    /// The byte of the rendered text that a byte of this text comes from.
-    ///
-    /// Text that suiro put in belongs to what stands before it.
-    #[must_use]
-    pub fn rendered(&self, byte: usize) -> usize {
-        let next = self.origins.partition_point(|(range, ..)| range.start <= byte);
-        match self.origins[..next].last() {
-            Some((range, at, true)) => at + (byte.min(range.end) - range.start),
-            Some((_, at, false)) => *at,
-            None => 0,
-        }
-    }
-}
-
 /// A node of the project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Node {
@@ -210,11 +156,70 @@ pub struct Node {
     pub config: BTreeMap<String, Value>,
     /// The SQL that a full build runs.
     pub sql: Option<CompiledSql>,
+    /// The SQL that adds to what is there; none where it is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incremental_sql: Option<CompiledSql>,
+    /// What its relation has besides its rows.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
     /// The code of the error that keeps it from being built, if there is one.
     pub error: Option<String>,
     /// How a test is judged; only tests have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Box<Test>>,
+}
+
+/// Which of a model's two renderings is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rendering {
+    /// That of a full build.
+    Full,
+    /// That of an increment; the same where the template does not ask which it is.
+    Incremental,
+}
+
+impl Node {
+    /// The SQL of one of its renderings.
+    #[must_use]
+    pub fn rendering(&self, rendering: Rendering) -> Option<&CompiledSql> {
+        let incremental = self.incremental_sql.as_ref().filter(|_| rendering == Rendering::Incremental);
+        incremental.or(self.sql.as_ref())
+    }
+
+    /// What becomes of it in the database.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        match (self.kind, self.materialized.as_deref()) {
+            (NodeKind::Model, Some("view") | None) => Form::View,
+            (NodeKind::Model, Some("incremental")) => Form::Incremental,
+            (NodeKind::Model, Some("ephemeral")) => Form::Ephemeral,
+            (NodeKind::Model, Some("materialized_view")) => Form::MaterializedView,
+            (NodeKind::Model, Some("file")) => Form::File,
+            _ => Form::Table,
+        }
+    }
+
+    /// Whether `build` makes a relation for it.
+    #[must_use]
+    pub fn is_built(&self) -> bool {
+        self.kind.has_relation() && self.form() != Form::Ephemeral
+    }
+
+    /// The texts of a key of its configuration: one text, or a list of them.
+    #[must_use]
+    pub fn texts(&self, key: &str) -> Vec<&str> {
+        match self.config.get(key) {
+            Some(Value::String(text)) => vec![text],
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The text of a key of its configuration.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.config.get(key).and_then(Value::as_str)
+    }
 }
 
 /// Everything that is known about a project without a connection.
@@ -230,6 +235,18 @@ pub struct Manifest {
     pub schema: String,
     /// The nodes, sorted by kind and name.
     pub nodes: Vec<Node>,
+    /// What runs around a run.
+    #[serde(default)]
+    pub run_hooks: RunHooks,
+}
+
+/// What runs around a run, one statement each.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunHooks {
+    /// Before anything is built.
+    pub start: Vec<CompiledSql>,
+    /// After everything was built and published, whatever came of it.
+    pub end: Vec<CompiledSql>,
 }
 
 impl Manifest {
@@ -257,26 +274,23 @@ impl Manifest {
         by(&|node| node.name == name)
             .or_else(|| by(&|node| node.relation.as_ref().is_some_and(|relation| relation.to_string() == name)))
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_byte_of_the_filled_text_leads_back_to_the_rendered_text() {
-        let sql = CompiledSql {
-            parts: vec![
-                SqlPart::Written { text: "select x from ".into(), at: 0 },
-                SqlPart::Relation { node: NodeId(0), at: 14 },
-                SqlPart::Inserted(" as \"o\"".into()),
-                SqlPart::Written { text: " where y".into(), at: 15 },
-            ],
-        };
-        let filled = sql.fill(|_| "\"main\".\"o\"".to_owned());
-        assert_eq!(filled.text, "select x from \"main\".\"o\" as \"o\" where y");
-        assert_eq!(filled.rendered(7), 7);
-        assert_eq!(filled.rendered(16), 14);
-        assert_eq!(filled.rendered(filled.text.len() - 1), 22);
+    /// What a node reads that has a relation: in the place of an ephemeral model stands what that one reads.
+    #[must_use]
+    pub fn relations_read(&self, id: NodeId) -> BTreeSet<NodeId> {
+        let mut found = BTreeSet::new();
+        let mut seen = BTreeSet::from([id]);
+        let mut edge = vec![id];
+        while let Some(reader) = edge.pop() {
+            for read in &self.node(reader).reads {
+                let parent = self.node(read.node);
+                if !(parent.kind.has_relation() && parent.form() == Form::Ephemeral) {
+                    found.insert(read.node);
+                } else if seen.insert(read.node) {
+                    edge.push(read.node);
+                }
+            }
+        }
+        found
     }
 }

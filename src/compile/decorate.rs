@@ -1,0 +1,122 @@
+//! The properties of every node, hooks included: the last thing that is learnt about a project before it is ordered.
+
+use super::{
+    Compilation, Origin, add_virtual, first_error,
+    properties::{HookSource, Subject, compiled_hook, hooks, properties, sorted},
+};
+use crate::{
+    diagnostic::Diagnostic,
+    graph::Graph,
+    manifest::{CompiledSql, NodeId, Read, RunHooks},
+    project::{Column, Config, Setting},
+    template::{Input, This},
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+impl Compilation {
+    /// Reads the properties of all nodes, and the hooks of the run.
+    pub(super) fn add_properties(&mut self) {
+        let mut refers = false;
+        for index in 0..self.origins.len() {
+            let id = NodeId::of(index);
+            let Some((config, columns)) = self.configured(id) else { continue };
+            let mut found = Vec::new();
+            let (before, after) = (config.get("pre_hook").cloned(), config.get("post_hook").cloned());
+            let (mut made, problems) = properties(Subject {
+                node: self.manifest.node(id),
+                id,
+                config: &config,
+                columns: &columns,
+                dialect: self.manifest.dialect,
+                names: &self.names,
+            });
+            found.extend(problems);
+            if before.is_some() || after.is_some() {
+                let before = self.hooks_of(Some(id), before.as_ref(), &mut found);
+                let after = self.hooks_of(Some(id), after.as_ref(), &mut found);
+                made.hooks = sorted(before, after);
+            }
+            let node = &mut self.manifest.nodes[index];
+            for parent in made.constraints.iter().filter_map(|constraint| constraint.to) {
+                refers = true;
+                if parent != id && node.reads.iter().all(|read| read.node != parent) {
+                    node.reads.push(Read { node: parent, sites: Vec::new(), incremental_only: false });
+                    node.reads.sort_by_key(|read| read.node);
+                }
+            }
+            node.properties = made;
+            node.error = node.error.take().or_else(|| first_error(&found));
+            let name = node.name.clone();
+            self.diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.of_node(name.clone())));
+        }
+        if refers {
+            self.graph = Graph::new(&self.manifest);
+        }
+        let mut found = Vec::new();
+        let (start, end) = (self.project.settings.on_run_start.clone(), self.project.settings.on_run_end.clone());
+        let sql = |all: Vec<(CompiledSql, bool)>| all.into_iter().map(|(sql, _)| sql).collect();
+        let start = sql(self.hooks_of(None, start.as_ref(), &mut found));
+        let end = sql(self.hooks_of(None, end.as_ref(), &mut found));
+        self.manifest.run_hooks = RunHooks { start, end };
+        self.diagnostics.extend(found);
+    }
+
+    /// What is configured about a model or seed that has anything of that kind.
+    fn configured(&self, id: NodeId) -> Option<(Config, Vec<Column>)> {
+        let (config, columns) = match self.origins.get(id.index())? {
+            Origin::Model(index) => {
+                let model = &self.readings.get(*index)?.model;
+                (&model.config, &model.columns)
+            }
+            Origin::Seed(index) => {
+                let seed = self.project.seeds.get(*index)?;
+                (&seed.config, &seed.columns)
+            }
+            _ => return None,
+        };
+        Some((config.clone(), columns.clone()))
+    }
+
+    fn hooks_of(
+        &mut self,
+        node: Option<NodeId>,
+        setting: Option<&Setting>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<(CompiledSql, bool)> {
+        let mut compiled = Vec::new();
+        for source in setting.map(|setting| hooks(setting, found)).unwrap_or_default() {
+            match self.hook(node, &source) {
+                Ok(all) => compiled.extend(all.into_iter().map(|sql| (sql, source.in_transaction))),
+                Err(problems) => found.extend(problems),
+            }
+        }
+        compiled
+    }
+
+    fn hook(&mut self, node: Option<NodeId>, source: &HookSource) -> Result<Vec<CompiledSql>, Vec<Diagnostic>> {
+        let relation = node.and_then(|id| self.manifest.node(id).relation.clone());
+        let this = This {
+            database: None,
+            schema: relation.as_ref().map(|relation| relation.schema.to_string()).unwrap_or_default(),
+            name: relation.as_ref().map(|relation| relation.name.to_string()).unwrap_or_default(),
+        };
+        let config: BTreeMap<String, Value> = node.map(|id| self.manifest.node(id).config.clone()).unwrap_or_default();
+        let written_in = self.sources.get(source.span.file).path().to_owned();
+        let file = add_virtual(&mut self.sources, format!("{written_in} (hook)"), &source.text);
+        let rendered = self.renderer.render(&Input {
+            file,
+            text: &source.text,
+            start: 0,
+            this: &this,
+            instance: None,
+            tested: None,
+            incremental: false,
+            config: &config,
+            scope: &self.scope,
+        })?;
+        let schema = relation.as_ref().map_or(self.manifest.schema.as_str(), |relation| &relation.schema);
+        let language = (self.manifest.dialect, &self.names);
+        compiled_hook(&rendered.text, language, (schema, node), source.span).map_err(|problem| vec![problem])
+    }
+}

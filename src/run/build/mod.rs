@@ -1,0 +1,408 @@
+//! Building one node beside its live version.
+
+mod increment;
+mod seed;
+mod staged;
+
+pub use staged::{Staged, StagedKind};
+
+use super::{
+    Context, Event, Statement, bind,
+    session::{Session, refusal},
+};
+use crate::{
+    diagnostic::{Diagnostic, code::BUG},
+    engine::{EngineError, FailureKind, LoadColumn},
+    manifest::{Constraint, FilledSql, Form, Node, NodeId, NodeKind, Properties, Rendering},
+    name::RelationName,
+    plan::mark,
+};
+use increment::{Column, Decision};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often a step is tried when it fails for a reason that passes.
+pub(super) const ATTEMPTS: u32 = 5;
+/// The pause before the second attempt; each later one is twice as long.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What came of building one node.
+#[derive(Debug)]
+pub struct Built {
+    /// What stands staged; none if it failed.
+    pub staged: Option<Staged>,
+    /// Rows of the new version, where known.
+    pub rows: Option<u64>,
+    /// Time spent, pauses included.
+    pub elapsed: Duration,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What went wrong, if it failed.
+    pub failure: Option<Diagnostic>,
+}
+
+/// Builds one node with a worker's session, trying again what may pass.
+pub fn build<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, node: NodeId) -> Result<Built, Built> {
+    let start = Instant::now();
+    context.observer.observe(&Event::Started { node });
+    let mut attempts = 0;
+    let outcome = loop {
+        attempts += 1;
+        let error = match attempt(context, session, node) {
+            Ok(made) => break Ok(made),
+            Err(Failure::Ours(diagnostic)) => break Err(*diagnostic),
+            Err(Failure::Theirs(error, statement)) if !may_pass(&error) || attempts == ATTEMPTS => {
+                break Err(diagnose(context, node, &error, &statement));
+            }
+            Err(Failure::Theirs(error, statement)) if context.stop.is_stopped() => {
+                break Err(diagnose(context, node, &error, &statement));
+            }
+            Err(Failure::Theirs(error, _)) => error,
+        };
+        let pause = FIRST_PAUSE * 2_u32.pow(attempts - 1);
+        context.observer.observe(&Event::Retrying { node: Some(node), attempt: attempts, why: &error.message, pause });
+        if error.kind == FailureKind::Connection {
+            *session = None;
+        }
+        wait(context, pause);
+        discard(context, session, node);
+    };
+    if outcome.is_err() && context.manifest.node(node).properties.has_hooks() {
+        // A hook may have left the session in a state of its own.
+        *session = None;
+    }
+    let (rows, staged, failure) = match outcome {
+        Ok((rows, staged)) => (rows, Some(staged), None),
+        Err(diagnostic) => (None, None, Some(diagnostic)),
+    };
+    let elapsed = start.elapsed();
+    context.observer.observe(&Event::Finished { node, rows, elapsed, failure: failure.as_ref() });
+    let built = Built { staged, rows, elapsed, attempts, failure };
+    if built.failure.is_none() { Ok(built) } else { Err(built) }
+}
+
+enum Failure {
+    Ours(Box<Diagnostic>),
+    Theirs(Box<EngineError>, Statement),
+}
+
+pub(super) fn may_pass(error: &EngineError) -> bool {
+    matches!(error.kind, FailureKind::Temporary | FailureKind::Connection)
+}
+
+impl Failure {
+    fn theirs(error: EngineError, purpose: &str) -> Self {
+        let statement = Statement { purpose: purpose.to_owned(), text: String::new(), sql_at: None };
+        Self::Theirs(Box::new(error), statement)
+    }
+}
+
+/// How many rows were made, where known, and what stands staged.
+type Made = (Option<u64>, Staged);
+
+fn attempt<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, id: NodeId) -> Result<Made, Failure> {
+    let node = context.manifest.node(id);
+    let (Some(staged), Some(relation)) = (context.staging.relations.get(&id), &node.relation) else {
+        return Err(bug(node, "it has no relation to be staged in"));
+    };
+    let session = match session {
+        Some(session) => {
+            let serve = session.connection.serve(&context.purpose(&node.name));
+            serve.map_err(|error| Failure::theirs(error, "connect"))?;
+            session
+        }
+        none => none.insert(context.connect(&node.name).map_err(|error| Failure::theirs(error, "connect"))?),
+    };
+    // One transaction, so that what is staged carries its mark from the first moment it can be seen.
+    session.control("begin", "begin transaction").map_err(|error| Failure::theirs(error, "begin"))?;
+    let made = stage(context, session, id, Names { staged, relation });
+    match &made {
+        Ok(_) => session.control("commit", "commit").map_err(|error| Failure::theirs(error, "commit"))?,
+        // A connection that is gone has rolled back by itself.
+        Err(_) => drop(session.control("rollback", "rollback")),
+    }
+    made
+}
+
+/// The names of a node's relation.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    staged: &'a RelationName,
+    relation: &'a RelationName,
+}
+
+/// Makes the staged relation.
+fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Names<'_>) -> Result<Made, Failure> {
+    let node = context.manifest.node(id);
+    let batch = context.staging.batches.get(&id).filter(|_| context.increments.contains(&id));
+    if let Some(batch) = batch
+        && let Decision::Add(columns) = increment::decide(context, session, id)?
+    {
+        return add(context, session, id, names, (batch, &columns));
+    }
+    check_binding(context, session, id, Rendering::Full)?;
+    let kind = StagedKind::of(node);
+    let (before, after) = match kind {
+        // A view is made again when it is published; its hooks are those of the published one.
+        StagedKind::View => (Vec::new(), Vec::new()),
+        _ => context.hooks(id, names.staged),
+    };
+    run_hooks(context, session, id, &before)?;
+    let sql = context.staged_sql(id, Rendering::Full).unwrap_or_default();
+    let mut columns = seed::columns(context, id, node)?;
+    if node.kind != NodeKind::Seed && needs_columns(node) {
+        columns = described(session, &sql)?;
+    }
+    let template = match node.form() {
+        Form::Incremental => "table",
+        _ => node.materialized.as_deref().unwrap_or("view"),
+    };
+    let values = json!({
+        "staged": context.qualified(names.staged),
+        "relation": context.qualified(names.relation),
+        "sql": sql.text,
+        "columns": columns.iter().map(|column| json!({"name": column.name, "type": column.data_type})).collect::<Vec<_>>(),
+        "constraints": node.properties.constraints,
+        "storage": node.properties.storage,
+        "config": node.config,
+    });
+    let (statements, publish) = divided(materialization(context, node, template, &values)?);
+    let mut rows = None;
+    for statement in &statements {
+        let affected = execute(session, id, statement)?;
+        if statement.purpose == "build" {
+            rows = affected;
+            if node.kind == NodeKind::Seed {
+                rows = Some(seed::load(context, session, id, names.staged, &columns)?);
+            }
+        }
+    }
+    if node.form() == Form::Incremental {
+        increment::refuse_duplicates(context, session, id, names.staged)?;
+    }
+    finish(context, session, id, names.staged, (kind, true))?;
+    run_hooks(context, session, id, &after)?;
+    Ok((rows.filter(|_| kind != StagedKind::View), Staged { kind, batch: None, publish }))
+}
+
+/// Makes the batch of an increment, and the view that shows what the table will be.
+fn add(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    id: NodeId,
+    names: Names<'_>,
+    (batch, columns): (&RelationName, &[Column]),
+) -> Result<Made, Failure> {
+    let node = context.manifest.node(id);
+    check_binding(context, session, id, Rendering::Incremental)?;
+    let sql = context.staged_sql(id, Rendering::Incremental).unwrap_or_default();
+    let values = json!({
+        "staged": context.qualified(names.staged),
+        "relation": context.qualified(names.relation),
+        "batch": context.qualified(batch),
+        "sql": sql.text,
+        "columns": columns,
+        "keys": node.texts("unique_key"),
+        "strategy": increment::strategy(node),
+        "rewritten": increment::is_rewritten(columns),
+        "config": node.config,
+    });
+    let (before, publish) = divided(materialization(context, node, "incremental", &values)?);
+    let mut rows = None;
+    for statement in &before {
+        let affected = execute(session, id, statement)?;
+        if statement.purpose == "build" {
+            rows = affected;
+            increment::refuse_duplicates(context, session, id, batch)?;
+            finish(context, session, id, batch, (StagedKind::Table, false))?;
+        }
+    }
+    let kind = if increment::is_rewritten(columns) { StagedKind::Table } else { StagedKind::Increment };
+    let rewritten = kind == StagedKind::Table;
+    finish(context, session, id, names.staged, (kind, rewritten))?;
+    let (hooks_before, hooks_after) = context.hooks(id, if rewritten { names.staged } else { names.relation });
+    if rewritten {
+        run_hooks(context, session, id, &hooks_before)?;
+        run_hooks(context, session, id, &hooks_after)?;
+        return Ok((rows, Staged { kind, batch: Some(batch.clone()), publish }));
+    }
+    let publish = hooks_before.into_iter().chain(publish).chain(hooks_after).collect();
+    Ok((rows, Staged { kind, batch: Some(batch.clone()), publish }))
+}
+
+/// Whether the template that makes a node's table has to know its columns beforehand.
+fn needs_columns(node: &Node) -> bool {
+    !node.properties.constraints.is_empty() || node.properties.storage.partition_by.is_some()
+}
+
+/// The columns of a query.
+fn described(session: &mut Session<'_>, sql: &FilledSql) -> Result<Vec<LoadColumn>, Failure> {
+    let statement = Statement { purpose: "columns".to_owned(), text: sql.text.clone(), sql_at: Some(0) };
+    let columns = session.connection.describe(&sql.text);
+    let columns = columns.map_err(|error| Failure::Theirs(Box::new(error), statement))?;
+    Ok(columns.into_iter().map(|(name, data_type)| LoadColumn { name, data_type }).collect())
+}
+
+/// Gives a staged relation its mark and, if it is what will be published, whatever else belongs to it.
+fn finish(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    id: NodeId,
+    staged: &RelationName,
+    (kind, is_final): (StagedKind, bool),
+) -> Result<(), Failure> {
+    let node = context.manifest.node(id);
+    let relation = node.relation.as_ref().unwrap_or(staged);
+    let properties = if is_final { node.properties.clone() } else { Properties::default() };
+    let referred = |constraint: &Constraint| Some(context.read_from(id, constraint.to?));
+    let values = json!({
+        "relation": context.qualified(staged),
+        "kind": kind.word(),
+        "comment": context.comment(node, relation),
+        "column_comments": column_comments(context, session, staged, &properties)?,
+        "indexes": properties.indexes,
+        "constraints": properties.constraints,
+        "partitions": partitions(context, relation, staged, &properties),
+        "referred": properties.constraints.iter().map(referred).collect::<Vec<_>>(),
+    });
+    for statement in context.step("finish", &values).map_err(|error| Failure::theirs(error, "finish"))? {
+        execute(session, id, &statement)?;
+    }
+    Ok(())
+}
+
+/// The parts of a divided table, each with a mark of its own.
+fn partitions(
+    context: &Context<'_>,
+    relation: &RelationName,
+    staged: &RelationName,
+    properties: &Properties,
+) -> Vec<Value> {
+    let parts = properties.storage.partition_by.iter().flat_map(|found| &found.parts);
+    parts
+        .map(|part| {
+            let named = |schema: &RelationName| RelationName { name: part.name.as_str().into(), ..schema.clone() };
+            let mark = mark(&context.manifest.project, &named(relation));
+            json!({"relation": named(staged), "comment": mark})
+        })
+        .collect()
+}
+
+/// The comments of those columns that there are.
+fn column_comments(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    staged: &RelationName,
+    properties: &Properties,
+) -> Result<BTreeMap<String, String>, Failure> {
+    if properties.column_comments.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let dialect = context.manifest.dialect;
+    let columns = increment::described(context, session, staged).map_err(|error| Failure::theirs(error, "columns"))?;
+    let named = |name: &str| columns.iter().find(|(other, _)| dialect.key(other) == dialect.key(name));
+    let comments = properties.column_comments.iter();
+    Ok(comments.filter_map(|(name, text)| Some((named(name)?.0.clone(), text.clone()))).collect())
+}
+
+fn execute(session: &mut Session<'_>, id: NodeId, statement: &Statement) -> Result<Option<u64>, Failure> {
+    session.execute(Some(id), statement).map_err(|error| Failure::Theirs(Box::new(error), statement.clone()))
+}
+
+/// Runs hooks in the session that builds.
+fn run_hooks(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, hooks: &[Statement]) -> Result<(), Failure> {
+    for hook in hooks {
+        let values = json!({"purpose": hook.purpose, "sql": hook.text, "database": context.database});
+        for statement in context.step("hook", &values).map_err(|error| Failure::theirs(error, &hook.purpose))? {
+            execute(session, id, &statement)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_binding(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    id: NodeId,
+    rendering: Rendering,
+) -> Result<(), Failure> {
+    let Some(sql) = context.staged_sql(id, rendering) else { return Ok(()) };
+    bind::check(context, session, id, (rendering, &sql))
+        .map_err(|(error, statement)| Failure::Theirs(Box::new(error), statement))?
+        .map_err(Failure::Ours)
+}
+
+/// What is done beside the live version, and what waits for the publish: the statements called `publish`.
+fn divided(statements: Vec<Statement>) -> (Vec<Statement>, Vec<Statement>) {
+    statements.into_iter().partition(|statement| statement.purpose != "publish")
+}
+
+/// The statements of a materialization.
+fn materialization(
+    context: &Context<'_>,
+    node: &Node,
+    template: &str,
+    values: &Value,
+) -> Result<Vec<Statement>, Failure> {
+    context.statements.materialization(template, values).map_err(|mut problems| match problems.pop() {
+        Some(problem) => Failure::Ours(Box::new(problem.of_node(node.name.clone()))),
+        None => bug(node, "its materialization has no statements"),
+    })
+}
+
+/// Removes what an attempt left, so that the next one starts from nothing.
+fn discard(context: &Context<'_>, session: &mut Option<Session<'_>>, id: NodeId) {
+    let (Some(session), Some(staged)) = (session, context.staging.relations.get(&id)) else { return };
+    let kind = StagedKind::of(context.manifest.node(id));
+    let values = json!({"relations": [{"name": context.qualified(staged), "kind": kind.word()}], "schemas": []});
+    let dropped = context.step("discard", &values).and_then(|statements| {
+        statements.iter().try_for_each(|statement| session.execute(Some(id), statement).map(|_| ()))
+    });
+    // What cannot be removed makes the next attempt fail, with a message of its own.
+    drop(dropped);
+}
+
+pub(super) fn wait(context: &Context<'_>, pause: Duration) {
+    let end = Instant::now() + pause;
+    while Instant::now() < end && !context.stop.is_stopped() {
+        thread::sleep(Duration::from_millis(20).min(end.saturating_duration_since(Instant::now())));
+    }
+}
+
+/// What the database said, at the place in the model that it is about.
+fn diagnose(context: &Context<'_>, id: NodeId, error: &EngineError, statement: &Statement) -> Diagnostic {
+    let node = context.manifest.node(id);
+    let mut diagnostic = refusal(error, &format!("`{}` could not be built", node.name)).of_node(node.name.clone());
+    if statement.purpose.ends_with("_hook") {
+        diagnostic = diagnostic.note(format!("in its {}: {}", statement.purpose, statement.text.trim()));
+    }
+    // A statement holds one of the two renderings; which one it is can be read from it.
+    for rendering in [Rendering::Incremental, Rendering::Full] {
+        if let (Some(filled), Some(position), Some(sql_at)) =
+            (context.staged_sql(id, rendering), error.position, statement.sql_at)
+            && statement.text.get(sql_at..).is_some_and(|text| text.starts_with(filled.text.trim_end()))
+            && (sql_at..=sql_at + filled.text.len()).contains(&position)
+        {
+            let place = match filled.rendered(position - sql_at) {
+                (None, rendered) => context.places.place(id, rendering, rendered),
+                (Some(inlined), rendered) => context.places.place(inlined, Rendering::Full, rendered),
+            };
+            if let Some(place) = place {
+                return diagnostic.at_place(place, "here");
+            }
+        }
+    }
+    if let Some(span) = context.places.file(id) {
+        diagnostic = diagnostic.at(span, "");
+    }
+    diagnostic
+}
+
+fn bug(node: &Node, why: &str) -> Failure {
+    let diagnostic = Diagnostic::error(BUG, format!("`{}` could not be built: {why}", node.name));
+    Failure::Ours(Box::new(diagnostic.of_node(node.name.clone())))
+}

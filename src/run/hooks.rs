@@ -1,0 +1,61 @@
+//! Hooks that belong to no transaction of a build: around the whole run, and after the publish.
+
+use super::{
+    Context, Statement,
+    context::published_sql,
+    session::{Session, refusal},
+};
+use crate::{
+    diagnostic::Diagnostic,
+    engine::EngineError,
+    manifest::{CompiledSql, NodeId},
+};
+use std::collections::BTreeSet;
+
+/// Runs `on_run_start`.
+///
+/// # Errors
+/// When the database refuses one of them; nothing was built then.
+pub fn run_start(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
+    for sql in &context.manifest.run_hooks.start {
+        run(context, session, ("on_run_start", None), sql).map_err(|mut error| {
+            error.notes.push("in a hook of `on_run_start`".to_owned());
+            error
+        })?;
+    }
+    Ok(())
+}
+
+/// Runs `on_run_end`, all of it, whatever came of the run.
+pub fn run_end(context: &Context<'_>, session: &mut Session<'_>) -> Vec<Diagnostic> {
+    let hooks = context.manifest.run_hooks.end.iter();
+    let outcomes = hooks.map(|sql| run(context, session, ("on_run_end", None), sql));
+    let refused = outcomes.filter_map(Result::err).collect::<Vec<_>>();
+    refused.iter().map(|error| refusal(error, "a hook of `on_run_end` was refused")).collect()
+}
+
+/// Runs the hooks that stand outside of transactions, for what was published.
+pub fn outside(context: &Context<'_>, session: &mut Session<'_>, published: &BTreeSet<NodeId>) -> Vec<Diagnostic> {
+    let mut refused = Vec::new();
+    for id in published {
+        let node = context.manifest.node(*id);
+        for sql in &node.properties.hooks.outside {
+            if let Err(error) = run(context, session, ("post_hook", Some(*id)), sql) {
+                let what = format!("`{}` was published, but its hook after that was refused", node.name);
+                refused.push(refusal(&error, &what).of_node(node.name.clone()));
+            }
+        }
+    }
+    refused
+}
+
+fn run(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    (purpose, node): (&str, Option<NodeId>),
+    sql: &CompiledSql,
+) -> Result<(), EngineError> {
+    let text = published_sql(context.manifest, sql, context.database).text;
+    let statement = Statement { purpose: purpose.to_owned(), text, sql_at: None };
+    session.execute(node, &statement).map(|_| ())
+}
