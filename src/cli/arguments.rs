@@ -66,7 +66,7 @@ pub enum Format {
 pub enum Command {
     /// Make a new project: a small example that builds
     Init(Init),
-    /// List models, seeds, sources and who reads whom
+    /// List models, seeds, sources, tests and who reads whom
     Ls(Listing),
     /// Look for errors; touches neither files nor the database
     Check(Listing),
@@ -74,8 +74,14 @@ pub enum Command {
     Compile(Compile),
     /// Say what a build would do and why; changes nothing
     Plan(Plan),
-    /// Build the tables and views, then publish them at once
+    /// Build the tables and views, test them, then publish them at once
     Build(Build),
+    /// Build models alone, without seeds and tests
+    Run(Build),
+    /// Load seeds alone, without tests
+    Seed(Build),
+    /// Test what is published; builds nothing
+    Test(Build),
     /// Show who reads whom, and where in the SQL an edge comes from
     Lineage(Lineage),
     /// Print rows of a model as it is written now; creates nothing

@@ -167,6 +167,7 @@ impl Compilation {
             start: 0,
             this: &this,
             instance: None,
+            tested: None,
             incremental: false,
             config: &config,
             scope: &self.scope,

@@ -10,6 +10,7 @@ mod support;
 mod both;
 mod instances;
 mod duckdb_targets;
+mod data_tests;
 mod ephemeral;
 mod files;
 mod incremental;

@@ -20,7 +20,7 @@ use crate::{
 use serde_json::json;
 use std::{
     cell::Cell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
@@ -162,6 +162,7 @@ impl Trial<'_> {
             plan: &plan,
             run: &run,
             engine: engine.as_ref(),
+            tests: &BTreeSet::new(),
             root: self.folder,
             statements: &compilation,
             seeds: &compilation,
