@@ -7,7 +7,7 @@ use crate::{
     diagnostic::Diagnostic,
     exit::Exit,
     graph::Selection,
-    manifest::NodeKind,
+    manifest::{NodeId, NodeKind},
     run::published_sql,
 };
 use std::{collections::BTreeSet, path::PathBuf};
@@ -25,8 +25,8 @@ pub fn run(app: &App, arguments: &Compile) -> Exit {
     let exit = app.judge(&compilation, &selection);
     match write(&compilation, &selection) {
         Ok(count) => {
-            let folder = Store::of(&compilation.project.root).folder().join("compiled");
-            app.terminal.say(&format!("Compiled {count} models to {}", folder.display()));
+            let models = if count == 1 { "model" } else { "models" };
+            app.terminal.say(&format!("Compiled {count} {models} to target/compiled"));
             exit
         }
         Err(diagnostic) => exit.or(app.fail(&[diagnostic], &compilation.sources)),
@@ -40,16 +40,23 @@ pub fn run(app: &App, arguments: &Compile) -> Exit {
 pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, Diagnostic> {
     let store = Store::of(&compilation.project.root);
     let manifest = &compilation.manifest;
-    let path = |id: &crate::manifest::NodeId| artifact::compiled_path(manifest.node(*id)).map(PathBuf::from);
-    let chosen: Vec<_> = selection.iter().copied().filter(|id| path(id).is_some()).collect();
-    let everything: BTreeSet<PathBuf> = manifest.iter().filter_map(|(id, _)| path(&id)).collect();
-    store.write_all("compiled", &chosen, |id| {
+    // Both ways of an incremental model, where they differ.
+    let ways = |id: NodeId| [(id, false), (id, true)];
+    let path = |(id, adds): &(NodeId, bool)| {
         let node = manifest.node(*id);
-        let mut text = node.sql.as_ref().map(|sql| published_sql(manifest, sql, None).text).unwrap_or_default();
+        if *adds { artifact::compiled_increment_path(node) } else { artifact::compiled_path(node) }
+    };
+    let chosen: Vec<_> = selection.iter().copied().flat_map(ways).filter(|way| path(way).is_some()).collect();
+    let everything: BTreeSet<PathBuf> =
+        manifest.iter().flat_map(|(id, _)| ways(id)).filter_map(|way| path(&way)).map(PathBuf::from).collect();
+    store.write_all("compiled", &chosen, |way| {
+        let node = manifest.node(way.0);
+        let sql = if way.1 { &node.incremental_sql } else { &node.sql };
+        let mut text = sql.as_ref().map(|sql| published_sql(manifest, sql, None).text).unwrap_or_default();
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        (artifact::compiled_path(node).unwrap_or_default(), text.into_bytes())
+        (path(way).unwrap_or_default(), text.into_bytes())
     })?;
     store.retain_compiled(&everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
@@ -57,5 +64,5 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
     })?;
     file.push(b'\n');
     store.write("manifest.json", &file)?;
-    Ok(chosen.iter().filter(|id| manifest.node(**id).kind == NodeKind::Model).count())
+    Ok(chosen.iter().filter(|(id, adds)| !adds && manifest.node(*id).kind == NodeKind::Model).count())
 }
