@@ -87,6 +87,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Catalog,
     },
+    /// Ask how old the rows of sources are
+    Freshness(Listing),
     /// Check the target: connection, version, rights
     Debug(Debug),
     /// Remove what suiro wrote below target/

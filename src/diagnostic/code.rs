@@ -99,6 +99,8 @@ codes! {
     CONNECTION_LOST = "E0508" Temporary "the connection was lost";
     UNTRUSTED_SERVER = "E0509" Database "the certificate of the server is not trusted";
 
+    STALE_SOURCE = "E0520" DataTest "a source is older than it may be";
+
     // 6: building and publishing
     STATEMENT_REFUSED = "E0601" Database "the database refused a statement";
     PERMISSION_DENIED = "E0602" Database "the role may not do this";

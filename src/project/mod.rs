@@ -36,7 +36,7 @@ pub use instance::Instance;
 pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};
 pub use model::Model;
-pub use property::{Column, Exposure, RawTest, SourceTable, plain_name};
+pub use property::{Column, Exposure, Freshness, RawTest, SourceTable, plain_name};
 pub use render::{Render, RenderScope};
 pub use seed::{Rows, Seed, SeedColumn, SeedTable, SeedType};
 pub use selector::{Definition, MethodDefinition, Selector};

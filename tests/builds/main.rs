@@ -13,6 +13,7 @@ mod ephemeral;
 mod files;
 mod incremental;
 mod first_steps;
+mod freshness;
 mod full;
 mod interrupted;
 mod locks;

@@ -9,6 +9,7 @@ pub mod completions;
 mod connect;
 pub mod debug;
 pub mod explain;
+pub mod freshness;
 pub mod init;
 pub mod lineage;
 pub mod ls;

@@ -9,7 +9,9 @@ mod node;
 mod project;
 
 pub use describe::key_reference;
-pub(crate) use node::{COLUMN, CONFIG, ENTRY, EXPOSURE, FRONT_MATTER, PROPERTIES, SOURCE, SOURCE_TABLE};
+pub(crate) use node::{
+    AGE, COLUMN, CONFIG, ENTRY, EXPOSURE, FRESHNESS, FRONT_MATTER, PROPERTIES, SOURCE, SOURCE_TABLE,
+};
 pub(crate) use project::{DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD, VALUE_LIST};
 
 /// What a value has to be.

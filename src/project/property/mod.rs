@@ -5,11 +5,13 @@
 
 mod column;
 mod exposure;
+mod freshness;
 mod source;
 
 pub use column::{Column, RawTest};
 pub(crate) use column::{merge_columns, read as columns, tests};
 pub use exposure::{Exposure, plain_name};
+pub use freshness::Freshness;
 pub use source::SourceTable;
 
 use super::{
