@@ -35,6 +35,9 @@ pub struct Global {
     /// Say nothing but errors
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
+    /// Write what is said to this file, too, however much of it is shown
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub log_file: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
     pub color: Colour,
@@ -97,6 +100,8 @@ pub enum Command {
     Explain(Explain),
     /// Print a script that completes suiro's words in a shell
     Completions(Completions),
+    /// Print the manual page, or write those of all commands to a folder
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -250,4 +255,11 @@ pub struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Folder to write a page for each command to, such as /usr/local/share/man/man1
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
 }

@@ -24,6 +24,7 @@ mod properties;
 mod refusals;
 mod strangers;
 mod temporary;
+mod terminal;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

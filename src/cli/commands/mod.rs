@@ -13,6 +13,7 @@ pub mod freshness;
 pub mod init;
 pub mod lineage;
 pub mod ls;
+pub mod man;
 pub mod plan;
 pub mod query;
 pub mod show;
