@@ -11,6 +11,7 @@ mod both;
 mod instances;
 mod ephemeral;
 mod files;
+mod imported;
 mod incremental;
 mod first_steps;
 mod freshness;

@@ -16,9 +16,9 @@ pub fn run(app: &App, arguments: &Man) -> Exit {
     let mut page = Vec::new();
     let written = match &arguments.to {
         None => clap_mangen::Man::new(Arguments::command()).render(&mut page),
-        Some(folder) => fs_err::create_dir_all(folder)
-            .and_then(|()| clap_mangen::generate_to(Arguments::command(), folder))
-            .map(|_| ()),
+        Some(folder) => {
+            fs_err::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Arguments::command(), folder))
+        }
     };
     if let Err(error) = written {
         let problem = Diagnostic::error(NOT_WRITABLE, format!("the manual pages cannot be written: {error}"));

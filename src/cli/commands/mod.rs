@@ -10,6 +10,7 @@ mod connect;
 pub mod debug;
 pub mod explain;
 pub mod freshness;
+pub mod import;
 pub mod init;
 pub mod lineage;
 pub mod ls;
