@@ -213,7 +213,10 @@ fn setting(
     let target = scope
         .target
         .map(|target| minijinja::context! { name => target.name.as_str(), schema => target.schema.as_str() });
-    jinja.render_str(template, minijinja::context! { target }).map_err(|error| {
+    // JSON is a literal of the template's language, but for null.
+    let instance = scope.instance.map(|value| value.to_string().replace("null", "none"));
+    let set = instance.map_or_else(String::new, |value| format!("{{% set instance = {value} %}}"));
+    jinja.render_str(&format!("{set}{template}"), minijinja::context! { target }).map_err(|error| {
         let message = error.detail().unwrap_or("the template failed").to_owned();
         vec![Diagnostic::error(code::UNSET_VARIABLE, message).at(span, "").help("set it, or give a default")]
     })

@@ -95,6 +95,11 @@ pub enum Command {
     },
     /// Check the target: connection, version, rights
     Debug(Debug),
+    /// Try out templates of the project's own
+    Template {
+        #[command(subcommand)]
+        command: Template,
+    },
     /// Remove what suiro wrote below target/
     Clean,
     /// Explain an error code
@@ -105,9 +110,18 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Folder to make it in
+    /// Folder to make it in; with `--from`, the folder of the project
     #[arg(default_value = ".", value_name = "FOLDER")]
     pub folder: PathBuf,
+    /// Describe tables that the database of this target has as sources, in a project that exists
+    #[arg(long, value_name = "TARGET", requires = "schemas")]
+    pub from: Option<String>,
+    /// Schemas to describe
+    #[arg(long, value_name = "SCHEMA", value_delimiter = ',', num_args = 1.., requires = "from")]
+    pub schemas: Vec<String>,
+    /// File to write, relative to the project
+    #[arg(long, value_name = "FILE", default_value = "models/sources.yml", requires = "from")]
+    pub to: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -222,9 +236,32 @@ pub enum Catalog {
 
 #[derive(Debug, Args)]
 pub struct Debug {
+    /// Print the SQL that an administrator runs so that a role can build this project
+    #[arg(long)]
+    pub print_grants: bool,
+    /// The role to grant to, instead of the target's
+    #[arg(long, value_name = "ROLE", requires = "print_grants")]
+    pub role: Option<String>,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// What there is to do with templates.
+#[derive(Debug, Subcommand)]
+pub enum Template {
+    /// Build a small model with a materialization in a scratch schema: once, again, changed, forced, interrupted
+    Test(TemplateTest),
+}
+
+#[derive(Debug, Args)]
+pub struct TemplateTest {
+    /// Materialization to try out
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Configuration of the model, one YAML key each
+    #[arg(long, value_name = "YAML")]
+    pub config: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ mod terminal;
 
 use crate::{diagnostic::code::BAD_USAGE, exit::Exit};
 use app::App;
-use arguments::{Arguments, Catalog, Command};
+use arguments::{Arguments, Catalog, Command, Template};
 use clap::Parser;
 use commands::build::Part;
 use std::{io::Write, process::ExitCode};
@@ -63,6 +63,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Query(arguments) => commands::query::run(app, arguments),
         Command::Catalog { command: Catalog::Values { names } } => commands::catalog::values(app, names),
         Command::Debug(arguments) => commands::debug::run(app, arguments),
+        Command::Template { command: Template::Test(arguments) } => commands::template::test(app, arguments),
         Command::Clean => commands::clean::run(app),
         Command::Explain(arguments) => commands::explain::run(app, arguments),
         Command::Completions(arguments) => commands::completions::run(app, arguments),

@@ -154,6 +154,7 @@ impl Terminal {
     /// Prints diagnostics to stderr, errors last so that they stand nearest to the prompt, and a count.
     pub fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         let style = diagnostic::Style { colour: self.colour_err, width: self.width };
+        let diagnostics = &diagnostic::merge_instances(diagnostics);
         let mut shown: Vec<&Diagnostic> =
             diagnostics.iter().filter(|diagnostic| diagnostic.is_error() || self.loudness > Loudness::Quiet).collect();
         shown.sort_by_key(|diagnostic| diagnostic.severity);

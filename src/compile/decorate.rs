@@ -5,14 +5,28 @@ use super::{
     properties::{HookSource, Subject, compiled_hook, hooks, properties, sorted},
 };
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, code::DUPLICATE_NAME},
     graph::Graph,
-    manifest::{CompiledSql, NodeId, Read, RunHooks},
+    manifest::{CompiledSql, Form, NodeId, Read, RunHooks},
     project::{Column, Config, Setting},
     template::{Input, This},
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// The keys that say anything about a relation besides its rows.
+const KEYS: [&str; 10] = [
+    "persist_docs",
+    "indexes",
+    "constraints",
+    "grants",
+    "unlogged",
+    "tablespace",
+    "storage",
+    "partition_by",
+    "pre_hook",
+    "post_hook",
+];
 
 impl Compilation {
     /// Reads the properties of all nodes, and the hooks of the run.
@@ -20,6 +34,7 @@ impl Compilation {
         let mut refers = false;
         for index in 0..self.origins.len() {
             let id = NodeId::of(index);
+            self.complete_file(id);
             let Some((config, columns)) = self.configured(id) else { continue };
             let mut found = Vec::new();
             let (before, after) = (config.get("pre_hook").cloned(), config.get("post_hook").cloned());
@@ -50,6 +65,7 @@ impl Compilation {
             let name = node.name.clone();
             self.diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.of_node(name.clone())));
         }
+        self.check_files();
         if refers {
             self.graph = Graph::new(&self.manifest);
         }
@@ -75,7 +91,48 @@ impl Compilation {
             }
             _ => return None,
         };
-        Some((config.clone(), columns.clone()))
+        // Most nodes have nothing of this kind.
+        let has_any = KEYS.iter().any(|key| config.get(key).is_some())
+            || columns.iter().any(|column| column.constraints.is_some());
+        has_any.then(|| (config.clone(), columns.clone()))
+    }
+
+    /// Gives a model that becomes a file the path and format that were not given.
+    fn complete_file(&mut self, id: NodeId) {
+        let node = &mut self.manifest.nodes[id.index()];
+        if node.form() != Form::File {
+            return;
+        }
+        let ending = |path: &str| path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        let given = node.text("location").map(str::to_owned);
+        let format = node.text("format").map(str::to_owned).or_else(|| {
+            let ending = given.as_deref().and_then(ending)?;
+            ["parquet", "csv"].contains(&ending.as_str()).then_some(ending)
+        });
+        let format = format.unwrap_or_else(|| "parquet".to_owned());
+        let name = node.relation.as_ref().map_or("", |relation| &relation.name);
+        let location = given.unwrap_or_else(|| format!("files/{name}.{format}"));
+        node.config.insert("location".to_owned(), Value::from(location));
+        node.config.insert("format".to_owned(), Value::from(format));
+    }
+
+    /// Two models must not write the same file.
+    fn check_files(&mut self) {
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        for node in self.manifest.nodes.iter_mut().filter(|node| node.form() == Form::File) {
+            let Some(location) = node.text("location").map(str::to_owned) else { continue };
+            match seen.get(&location) {
+                None => {
+                    seen.insert(location, node.name.clone());
+                }
+                Some(first) => {
+                    let message = format!("`{first}` and `{}` are both written to `{location}`", node.name);
+                    node.error = node.error.take().or_else(|| Some(DUPLICATE_NAME.id.to_owned()));
+                    let problem = Diagnostic::error(DUPLICATE_NAME, message).of_node(node.name.clone());
+                    self.diagnostics.push(problem.help("give one of them another `location`"));
+                }
+            }
+        }
     }
 
     fn hooks_of(

@@ -192,6 +192,13 @@ impl Resolver<'_> {
             .collect();
         let known =
             if name.contains('.') { closest(name, qualified.iter().map(String::as_str)) } else { closest(name, bare) };
+        let instances = self.nodes.iter().filter(|node| node.instance_of.as_deref() == Some(last));
+        let instances: Vec<&str> = instances.map(|node| node.name.as_str()).collect();
+        if let [first, ..] = instances.as_slice() {
+            return diagnostic
+                .note(format!("the file of that name is built once for each of its {} instances", instances.len()))
+                .help(format!("name one of them, such as `{first}`"));
+        }
         if let Some(known) = elsewhere.first().copied().or(known) {
             diagnostic = diagnostic.help(format!("did you mean `{known}`?"));
         }

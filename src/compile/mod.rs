@@ -78,7 +78,19 @@ pub struct Request<'a> {
 /// When there is no project or no target: what was loaded, with its diagnostics.
 #[expect(clippy::result_large_err, reason = "made once in a process")]
 pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
-    let loaded = project::load(&request.load);
+    compile_loaded(project::load(&request.load), &request.environment, request.referee)
+}
+
+/// Compiles a project that was loaded already.
+///
+/// # Errors
+/// As [`compile`].
+#[expect(clippy::result_large_err, reason = "made once in a process")]
+pub fn compile_loaded(
+    loaded: Loaded,
+    environment: &EnvironmentLookup,
+    referee: Option<Box<dyn Referee>>,
+) -> Result<Compilation, Loaded> {
     let Loaded { project: Some(mut project), mut sources, mut diagnostics, secrets } = loaded else {
         return Err(loaded);
     };
@@ -87,10 +99,9 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     let (statements, found) = StatementTemplates::new(&statement_files(&project, &mut sources));
     diagnostics.extend(found);
     let templates = TestTemplates::new(&project, &mut sources, &renderer);
-    let scope = scope(&project, &request.environment);
+    let scope = scope(&project, environment);
     diagnostics.extend(describe::render(&mut project, &scope));
-    let around =
-        Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: request.referee.as_deref() };
+    let around = Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: referee.as_deref() };
     let mut readings: Vec<Reading> =
         project.models.par_iter().map(|model| around.read(model, sources.get(model.file))).collect();
 
@@ -112,7 +123,9 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         if let Some(reading) = reading {
             let found = std::mem::take(&mut reading.diagnostics);
             node.error = first_error(&found);
-            diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.of_node(node.name.clone())));
+            let label = reading.label();
+            let named = |found: Diagnostic| found.of_node(node.name.clone()).of_instance(label);
+            diagnostics.extend(found.into_iter().map(named));
         }
         if let Origin::Seed(index) = origin
             && project.seeds[*index].table.is_none()
@@ -123,29 +136,25 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     let rendering = Rendering { around, templates: &templates, sources: &sources };
     diagnostics.extend(tests.read(&rendering, &mut all, &origins));
     own((&project, &sources), (&readings, &tests), &mut all, &origins, &mut diagnostics);
-    for (node, origin) in all.iter_mut().zip(&origins) {
-        if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
-            && node.form() != Form::Ephemeral
-            && !statements.has("materializations", project.target.dialect(), &name)
-        {
-            let problem = no_materialization(&name, &readings[*index], &statements, project.target.dialect());
-            node.error = node.error.take().or_else(|| Some(problem.code.id.to_owned()));
-            diagnostics.push(problem.of_node(node.name.clone()));
-        }
-    }
     let dialect = project.target.dialect();
+    check_materializations(dialect, &statements, &readings, (&mut all, &origins), &mut diagnostics);
     let ids = all.iter().enumerate().map(|(index, node)| (NodeId::of(index), node));
     let ids = ids.filter(|(_, node)| !matches!(node.kind, NodeKind::Exposure | NodeKind::Test));
     let names = Names::new(dialect, &project.target.schema, ids, nodes::source_ids(&project, &origins));
     let resolver = Resolver { around, sources: &sources, names: &names, nodes: &all };
     let edges = edges(&resolver, (&readings, &tests), &origins);
-    for (node, found) in all.iter_mut().zip(edges) {
+    for ((node, found), origin) in all.iter_mut().zip(edges).zip(&origins) {
         let Some((edges, sites)) = found else { continue };
+        let label = match origin {
+            Origin::Model(index) => readings[*index].label(),
+            _ => None,
+        };
         node.reads = sites;
         node.sql = edges.sql;
         node.incremental_sql = edges.incremental_sql;
         node.error = node.error.take().or_else(|| first_error(&edges.diagnostics));
-        diagnostics.extend(edges.diagnostics.into_iter().map(|diagnostic| diagnostic.of_node(node.name.clone())));
+        let named = |found: Diagnostic| found.of_node(node.name.clone()).of_instance(label);
+        diagnostics.extend(edges.diagnostics.into_iter().map(named));
     }
     let manifest = Manifest {
         project: project.name.clone(),
@@ -172,7 +181,7 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         renderer,
         scope,
         statements,
-        referee: request.referee,
+        referee,
     };
     compilation.add_properties();
     compilation.check_names();
@@ -229,23 +238,53 @@ fn own(
     diagnostics: &mut [Diagnostic],
 ) {
     // By path: of a long seed, diagnostics show excerpts, which are files of their own.
-    let mut by_path: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut by_path: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, origin) in origins.iter().enumerate() {
-        match origin {
-            Origin::Model(reading) => by_path.insert(&readings[*reading].model.path, index),
-            Origin::Seed(seed) => by_path.insert(&project.seeds[*seed].path, index),
-            Origin::Singular(test) => by_path.insert(&tests.singular[*test].model.path, index),
-            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) => None,
+        let path = match origin {
+            Origin::Model(reading) => &readings[*reading].model.path,
+            Origin::Seed(seed) => &project.seeds[*seed].path,
+            Origin::Singular(test) => &tests.singular[*test].model.path,
+            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) => continue,
         };
+        by_path.entry(path).or_default().push(index);
     }
     for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.node.is_none()) {
         let path = diagnostic.primary.as_ref().map(|label| sources.get(label.span.file).path());
-        let Some(node) = path.and_then(|path| by_path.get(path)).and_then(|index| nodes.get_mut(*index)) else {
-            continue;
-        };
-        diagnostic.node = Some(node.name.clone());
-        if diagnostic.is_error() {
-            node.error = node.error.take().or_else(|| Some(diagnostic.code.id.to_owned()));
+        let concerned = path.and_then(|path| by_path.get(path)).map(Vec::as_slice).unwrap_or_default();
+        for index in concerned {
+            let Some(node) = nodes.get_mut(*index) else { continue };
+            // What is wrong with one instance leaves the others alone.
+            let label = match origins.get(*index) {
+                Some(Origin::Model(reading)) => readings[*reading].label(),
+                _ => None,
+            };
+            if diagnostic.instance.is_some() && diagnostic.instance.as_deref() != label {
+                continue;
+            }
+            diagnostic.node.get_or_insert_with(|| node.name.clone());
+            if diagnostic.is_error() {
+                node.error = node.error.take().or_else(|| Some(diagnostic.code.id.to_owned()));
+            }
+        }
+    }
+}
+
+/// Says which models want a materialization that there is not.
+fn check_materializations(
+    dialect: crate::dialect::Dialect,
+    statements: &StatementTemplates,
+    readings: &[Reading],
+    (nodes, origins): (&mut [Node], &[Origin]),
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (node, origin) in nodes.iter_mut().zip(origins) {
+        if let (Origin::Model(index), Some(name)) = (origin, node.materialized.clone())
+            && node.form() != Form::Ephemeral
+            && !statements.has("materializations", dialect, &name)
+        {
+            let problem = no_materialization(&name, &readings[*index], statements, dialect);
+            node.error = node.error.take().or_else(|| Some(problem.code.id.to_owned()));
+            diagnostics.push(problem.of_node(node.name.clone()).of_instance(readings[*index].label()));
         }
     }
 }

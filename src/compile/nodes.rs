@@ -90,6 +90,8 @@ pub fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node 
         incremental_sql: None,
         properties: Properties::default(),
         error: None,
+        instance_of: None,
+        instance: None,
         test: None,
     }
 }
@@ -100,6 +102,8 @@ fn model(project: &Project, reading: &Reading) -> Node {
         materialized: Some(model.materialized().to_owned()),
         path: Some(model.path.clone()),
         columns: declared(&model.columns),
+        instance_of: model.instance.as_ref().map(|instance| instance.of.clone()),
+        instance: model.instance.as_ref().map(|instance| instance.value.clone()),
         ..configured(bare(NodeKind::Model, model.name(), Some(model.relation(&project.target))), &model.config)
     }
 }

@@ -24,6 +24,14 @@ pub struct Reading {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+impl Reading {
+    /// The name of the model's instance, where its file is built for several.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.model.instance.as_ref().map(|instance| instance.label.as_str())
+    }
+}
+
 /// One rendering and the query in it.
 pub struct Read {
     /// The rendering.
@@ -69,7 +77,7 @@ impl Surroundings<'_> {
             incremental,
             config: &config,
             tested: None,
-            instance: None,
+            instance: model.instance.as_ref().map(|instance| &instance.value),
             scope: self.scope,
         })
     }

@@ -275,8 +275,8 @@ pub fn setting_renderer(
     let lookup = process_environment(environment);
     move |text, span, scope| {
         let target = scope.target.map(super::visible_target);
-        let globals = scope.instance.map(|instance| ("instance".to_owned(), instance.clone())).into_iter().collect();
-        let scope = Scope::of_settings(scope.vars, Arc::clone(&lookup), target, &globals);
-        render_setting(text, span, &scope).map(|setting| setting.text)
+        let instance = scope.instance;
+        let scope = Scope::of_settings(scope.vars, Arc::clone(&lookup), target);
+        render_setting(text, span, &scope, instance).map(|setting| setting.text)
     }
 }

@@ -53,6 +53,7 @@ codes! {
     SECRET_IN_SQL = "E0116" Project "a secret stands in the text of a model";
     BROKEN_DOCS_BLOCK = "E0120" Project "a docs block cannot be read";
     TOO_MANY_VALUES = "E0121" Project "a list of values is too long";
+    BROKEN_INSTANCES = "E0122" Project "the instances of a model cannot be read";
 
     // 2: templates
     TEMPLATE_SYNTAX = "E0201" Project "a template cannot be read";
@@ -114,6 +115,7 @@ codes! {
     DUPLICATE_KEY = "E0613" Database "two new rows have the same unique key";
     SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
     ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
+    TEMPLATE_CASE_FAILED = "E0617" Database "a template does not keep what templates promise";
     MISSING_KEY_COLUMN = "E0615" Database "a unique key names a column that the model does not have";
 
     // 7: tests

@@ -57,6 +57,8 @@ pub struct Diagnostic {
     pub help: Vec<String>,
     /// The unique name of the node it belongs to, if it belongs to one.
     pub node: Option<String>,
+    /// Which instance it is about, where a file is built for several.
+    pub instance: Option<String>,
 }
 
 impl Diagnostic {
@@ -81,6 +83,7 @@ impl Diagnostic {
             notes: Vec::new(),
             help: Vec::new(),
             node: None,
+            instance: None,
         }
     }
 
@@ -135,6 +138,15 @@ impl Diagnostic {
         self
     }
 
+    /// With the instance it is about.
+    #[must_use]
+    pub fn of_instance(mut self, instance: Option<&str>) -> Self {
+        if self.instance.is_none() {
+            self.instance = instance.map(str::to_owned);
+        }
+        self
+    }
+
     /// Turned into a warning.
     #[must_use]
     pub fn as_warning(mut self) -> Self {
@@ -159,4 +171,37 @@ impl Diagnostic {
 #[must_use]
 pub fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
     diagnostics.iter().fold(Exit::Done, |exit, diagnostic| exit.or(diagnostic.exit()))
+}
+
+/// The same for people: what is said of several instances of a file in the same words about the same place is said once,
+/// with their names.
+#[must_use]
+pub fn merge_instances(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    type Key<'a> = (&'static str, Severity, &'a str, Option<Span>);
+    let mut merged: Vec<(Diagnostic, Vec<&str>)> = Vec::with_capacity(diagnostics.len());
+    let mut first: std::collections::BTreeMap<Key<'_>, usize> = std::collections::BTreeMap::new();
+    for diagnostic in diagnostics {
+        let Some(instance) = &diagnostic.instance else {
+            merged.push((diagnostic.clone(), Vec::new()));
+            continue;
+        };
+        let span = diagnostic.primary.as_ref().map(|label| label.span);
+        let key = (diagnostic.code.id, diagnostic.severity, diagnostic.message.as_str(), span);
+        let at = *first.entry(key).or_insert(merged.len());
+        match merged.get_mut(at) {
+            Some((_, instances)) => instances.push(instance),
+            None => merged.push((diagnostic.clone(), vec![instance])),
+        }
+    }
+    let named = |(diagnostic, instances): (Diagnostic, Vec<&str>)| match instances.as_slice() {
+        [] => diagnostic,
+        [only] => diagnostic.note(format!("in the instance `{only}`")),
+        several => {
+            let shown: Vec<String> = several.iter().take(3).map(|name| format!("`{name}`")).collect();
+            let rest = several.len() - shown.len();
+            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            diagnostic.note(format!("in the instances {}{more}", shown.join(", ")))
+        }
+    };
+    merged.into_iter().map(named).collect()
 }

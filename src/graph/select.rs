@@ -57,11 +57,12 @@ pub enum Reach {
     All,
 }
 
-const METHODS: [&str; 12] = [
+const METHODS: [&str; 13] = [
     "name",
     "tag",
     "path",
     "file",
+    "instances",
     "source",
     "owner",
     "config",
@@ -327,6 +328,7 @@ fn answers<'a>(term: &Term, node: &'a Node) -> Vec<std::borrow::Cow<'a, str>> {
         "tag" => node.tags.iter().map(|tag| Borrowed(tag.as_str())).collect(),
         "path" => node.path.iter().map(|path| Borrowed(path.as_str())).collect(),
         "file" => node.path.iter().filter_map(|path| path.rsplit('/').next()).map(Borrowed).collect(),
+        "instances" => node.instance_of.iter().map(|of| Borrowed(of.as_str())).collect(),
         "owner" => node.owner.iter().map(|owner| Borrowed(owner.as_str())).collect(),
         "resource_type" => vec![Borrowed(node.kind.word())],
         "test_type" => node.test.iter().map(|test| Borrowed(test.kind.word())).collect(),
@@ -397,6 +399,8 @@ mod tests {
             incremental_sql: None,
             properties: crate::manifest::Properties::default(),
             error: None,
+            instance_of: path.contains("mart").then(|| "mart".to_owned()),
+            instance: None,
             test: None,
         };
         let manifest = Manifest {
@@ -454,6 +458,8 @@ mod tests {
             ("source:raw", "raw.src"),
             ("source:raw.src+1", "raw.src a"),
             ("owner:finance", "e"),
+            ("instances:mart", "c d e"),
+            ("instances:m*,d+", "d"),
             ("config.materialized:table", "a b c d e"),
             ("config.meta.pii:true,d", "d"),
             ("selector:slow", "b d"),

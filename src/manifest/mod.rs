@@ -164,6 +164,12 @@ pub struct Node {
     pub properties: Properties,
     /// The code of the error that keeps it from being built, if there is one.
     pub error: Option<String>,
+    /// The file's name without extension, for a model that is one of several built from the same file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_of: Option<String>,
+    /// What the model is built for, then: what `instance` is in its templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Value>,
     /// How a test is judged; only tests have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Box<Test>>,

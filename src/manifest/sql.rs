@@ -217,6 +217,8 @@ mod tests {
             incremental_sql: None,
             properties: crate::manifest::Properties::default(),
             error: None,
+            instance_of: None,
+            instance: None,
             test: None,
         }
     }

@@ -5,7 +5,9 @@
 
 use super::{
     field::{Fields, Given, Reader},
+    instance,
     key::{CONFIG, Effect, Kind, Merge},
+    value,
     yaml::{Entry, Node},
 };
 use crate::{
@@ -134,6 +136,37 @@ impl Config {
         self.text("description").map(|given| given.value)
     }
 
+    /// Takes a key out.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Setting> {
+        self.settings.remove(key)
+    }
+
+    /// Renders every value that asks for the instance; the diagnostics are values that do not fit their keys then.
+    ///
+    /// Values that are rendered later anyway are left alone.
+    pub(crate) fn fill(&mut self, render: &mut instance::Fill<'_>) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (name, setting) in &mut self.settings {
+            let Some(key) = CONFIG.find(name).filter(|key| !key.late) else { continue };
+            let Some(filled) = instance::filled(&setting.value, setting.span, render) else {
+                setting.value = Value::Null;
+                continue;
+            };
+            if filled == setting.value {
+                continue;
+            }
+            match value::fit(key.kind, &Node::from_json(&filled, setting.span)) {
+                Ok(value) => setting.value = value,
+                Err(misfit) => {
+                    let message = format!("`{name}` takes {}, and this is {}", misfit.wanted, misfit.got);
+                    found.push(Diagnostic::error(code::WRONG_VALUE, message).at(setting.span, "").help(misfit.help));
+                    setting.value = Value::Null;
+                }
+            }
+        }
+        found
+    }
+
     /// Replaces the description by what `render` makes of it and its place.
     pub fn describe(&mut self, render: &mut impl FnMut(&str, Span) -> String) {
         if let Some(setting) = self.settings.get_mut("description")
@@ -157,7 +190,15 @@ impl Config {
             })
             .collect();
         let fields = reader.entries(&entries, &CONFIG, "`config()`");
-        let closer = Self::of_fields(&mut reader, &fields, on, true);
+        let mut closer = Self::of_fields(&mut reader, &fields, on, true);
+        if let Some(setting) = closer.take("instances") {
+            let message = "`instances` cannot be set in a template, which is rendered once for each of them";
+            reader.found.push(
+                Diagnostic::error(code::KEY_WITHOUT_EFFECT, message)
+                    .at(setting.span, "too late")
+                    .help("write it in the front matter, or in a YAML file beside the model"),
+            );
+        }
         for (key, setting) in &closer.settings {
             let replaced = self.settings.get(key).filter(|first| first.in_file && first.value != setting.value);
             if let Some(first) = replaced

@@ -4,6 +4,7 @@
 //! the values are for.
 
 use super::{
+    instance,
     key::{Effect, Key, Kind, Table},
     render::{Renderer, is_template},
     value::{self, Misfit},
@@ -127,6 +128,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) found: Vec<Diagnostic>,
     /// Whether values that are templates count as not given.
     blind: bool,
+    /// Whether templates that ask for the instance of a model are kept until there is one.
+    pub(crate) keeps_instances: bool,
     /// Keys without effect that were already mentioned, by file.
     mentioned: BTreeSet<(FileId, &'static str)>,
 }
@@ -134,7 +137,7 @@ pub(crate) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader that renders with `renderer`.
     pub(crate) fn new(renderer: Option<Renderer<'a>>) -> Self {
-        Self { renderer, found: Vec::new(), blind: false, mentioned: BTreeSet::new() }
+        Self { renderer, found: Vec::new(), blind: false, keeps_instances: false, mentioned: BTreeSet::new() }
     }
 
     /// A reader for which values that are templates count as not given.
@@ -201,6 +204,10 @@ impl<'a> Reader<'a> {
             return Some(Value::Null);
         }
         let kind = if key.effect == Effect::Works { key.kind } else { Kind::Any };
+        if self.keeps_instances && matches!(&node.content, Content::Scalar(scalar) if instance::is_wanted(&scalar.text))
+        {
+            return Some(node.to_json());
+        }
         // Structures are read, and rendered, by whoever knows them.
         if matches!(kind, Kind::Mapping | Kind::List | Kind::Any) || key.late {
             return self.fit(key, kind, node);
@@ -248,6 +255,9 @@ impl<'a> Reader<'a> {
     }
 
     fn render_scalar(&mut self, scalar: &Scalar, span: Span) -> Option<Scalar> {
+        if self.keeps_instances && instance::is_wanted(&scalar.text) {
+            return Some(scalar.clone());
+        }
         if self.blind && is_template(&scalar.text) {
             return Some(Scalar { text: String::new(), plain: true });
         }

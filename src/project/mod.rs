@@ -14,6 +14,7 @@ mod docs;
 mod field;
 mod folder;
 mod front_matter;
+mod instance;
 mod key;
 mod load;
 mod matching;
@@ -31,6 +32,7 @@ mod yaml;
 
 pub use config::{Config, NodeKind, Setting};
 pub use field::Given;
+pub use instance::Instance;
 pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};
 pub use model::Model;

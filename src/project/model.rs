@@ -6,6 +6,7 @@ use super::{
     config::{Config, NodeKind},
     field::{Fields, Reader},
     front_matter,
+    instance::Instance,
     key::FRONT_MATTER,
     property::{Column, TestEntry, columns, config_of, flat, tests},
     target::Target,
@@ -40,15 +41,18 @@ pub struct Model {
     pub columns: Vec<Column>,
     /// Tests of its rows.
     pub tests: Vec<TestEntry>,
+    /// What it is built for, where its file is built for several.
+    pub instance: Option<Instance>,
     /// Whether its text can be used: false after an error in the file itself, which has been reported.
     pub usable: bool,
 }
 
 impl Model {
-    /// The relation's name: `alias`, else the file's.
+    /// The relation's name: `alias`, else the file's, with the instance's name where there are several.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.config.text("alias").map_or(&self.stem, |alias| alias.value)
+        let own = self.instance.as_ref().map_or(&self.stem, |instance| &instance.relation);
+        self.config.text("alias").map_or(own, |alias| alias.value)
     }
 
     /// The relation in the database.
@@ -127,8 +131,11 @@ pub(crate) fn in_file(reader: &mut Reader<'_>, node: &Node, kind: NodeKind) -> I
     if kind == NodeKind::Test {
         return InFile { config: config_of(reader, entries, "the front matter", true), ..InFile::default() };
     }
+    reader.keeps_instances = true;
     let fields: Fields<'_> = reader.entries(flat(entries), &FRONT_MATTER, "the front matter");
     let config = Config::of_fields(reader, &fields, kind, true);
     let columns = columns(reader, fields.items("columns"), "the front matter");
-    InFile { config, columns, tests: tests(reader, &fields) }
+    let tests = tests(reader, &fields);
+    reader.keeps_instances = false;
+    InFile { config, columns, tests }
 }

@@ -25,6 +25,8 @@ struct Named<'p> {
     schema_place: Span,
     path: &'p str,
     ours: bool,
+    /// The model's instance, where its file is built for several.
+    instance: Option<&'p str>,
 }
 
 /// Every name that cannot work, and every name that two nodes share. Nodes that are not enabled do not count.
@@ -56,6 +58,7 @@ fn relations(project: &Project) -> Vec<Named<'_>> {
         schema_place: place(&model.config, "schema", model.span()),
         path: &model.path,
         ours: true,
+        instance: model.instance.as_ref().map(|instance| instance.label.as_str()),
     });
     let seeds = project.seeds.iter().filter(|seed| seed.config.enabled()).map(|seed| {
         let file = Span::new(seed.file, 0..0);
@@ -66,6 +69,7 @@ fn relations(project: &Project) -> Vec<Named<'_>> {
             schema_place: place(&seed.config, "schema", file),
             path: &seed.path,
             ours: true,
+            instance: None,
         }
     });
     let sources = project.source_tables.iter().filter(|table| table.enabled).map(|table| Named {
@@ -75,6 +79,7 @@ fn relations(project: &Project) -> Vec<Named<'_>> {
         schema_place: table.name.span,
         path: "",
         ours: false,
+        instance: None,
     });
     models.chain(seeds).chain(sources).collect()
 }
@@ -128,16 +133,36 @@ fn duplicates(named: &[Named<'_>], dialect: Dialect) -> Vec<Diagnostic> {
             format!("a {} and a {}", other.kind, node.kind)
         };
         let message = format!("{kinds} are both called `{}`", node.relation);
-        let mut diagnostic = Diagnostic::error(code::DUPLICATE_NAME, message)
-            .at(node.place, format!("this {}", node.kind))
-            .also(other.place, format!("this {}", other.kind));
+        let mut diagnostic =
+            Diagnostic::error(code::DUPLICATE_NAME, message).at(node.place, format!("this {}", node.kind));
+        if other.place != node.place {
+            diagnostic = diagnostic.also(other.place, format!("this {}", other.kind));
+        }
         if node.relation != other.relation {
             diagnostic = diagnostic.note(format!(
                 "`{}` and `{}` differ only in case, which DuckDB does not see",
                 other.relation, node.relation
             ));
         }
+        diagnostic = match (other.instance, node.instance) {
+            (Some(one), Some(two)) if other.path == node.path && one == two => {
+                diagnostic.note(format!("two instances of the file are called `{one}`"))
+            }
+            (Some(one), Some(two)) if other.path == node.path => {
+                diagnostic.note(format!("they are the instances `{one}` and `{two}` of the file"))
+            }
+            (one, two) => {
+                for (named, instance) in [(*other, one), (node, two)] {
+                    diagnostic.notes.extend(instance.map(|name| format!("the instance `{name}` of {}", named.path)));
+                }
+                diagnostic
+            }
+        };
         let help = match (other.kind, node.kind) {
+            _ if other.instance.is_some() && other.path == node.path => {
+                "give each instance a `name` of its own, or use it in the `alias` or `schema`: \
+                 `alias: \"report_{{ instance.name }}\"`"
+            }
             ("source table", "source table") => "describe the table once",
             (_, "source table") => {
                 "what the project builds is no source: remove the source table, or give the model another `schema`"
@@ -158,7 +183,9 @@ fn lost_by_case(named: &[Named<'_>], dialect: Dialect) -> Vec<Diagnostic> {
     let mut first: BTreeMap<String, &Named<'_>> = BTreeMap::new();
     let mut found = Vec::new();
     for node in named.iter().filter(|node| !node.path.is_empty()) {
-        if let Some(other) = first.insert(node.path.to_lowercase(), node) {
+        if let Some(other) = first.insert(node.path.to_lowercase(), node)
+            && other.path != node.path
+        {
             let message = format!("`{}` and `{}` differ only in case", other.path, node.path);
             found.push(
                 Diagnostic::warning(code::DUPLICATE_NAME, message)

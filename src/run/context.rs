@@ -11,7 +11,7 @@ use crate::{
     source::{Place, Span},
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// What renders the statements of materializations and of publishing.
 pub trait Statements: Sync {
@@ -78,6 +78,8 @@ pub struct Context<'a> {
     pub database: Option<&'a str>,
     /// The run's name.
     pub run: &'a str,
+    /// The folder of the project, which paths of files are relative to.
+    pub root: &'a Path,
     /// What renders statements.
     pub statements: &'a dyn Statements,
     /// What reads seeds.
@@ -221,7 +223,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the template fails: a bug of suiro's, or of the project's own version of that template.
     pub fn step(&self, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
-        self.statements.publish(name, values).map_err(|problems| broken(name, &problems))
+        step(self.statements, name, values)
     }
 
     /// The statements of one of suiro's own steps of testing.
@@ -245,6 +247,11 @@ fn broken(step: &str, problems: &[Diagnostic]) -> EngineError {
     let mut error = EngineError::new(crate::diagnostic::code::BUG, crate::engine::FailureKind::Permanent, message);
     error.notes.push(format!("in the template of the step `{step}`"));
     error
+}
+
+/// The statements of one of suiro's own steps of publishing.
+pub fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
+    statements.publish(name, values).map_err(|problems| broken(name, &problems))
 }
 
 /// SQL with every relation by its published name, qualified by `database` where that is given.

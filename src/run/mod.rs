@@ -9,6 +9,7 @@ mod build;
 mod context;
 mod event;
 mod fence;
+mod files;
 mod hold;
 mod hooks;
 mod jobs;
@@ -29,6 +30,7 @@ pub use report::{NodeReport, RunReport, Status};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
 pub use stop::Stop;
+pub use sweep::remove_schema;
 pub use test::Tested;
 
 use crate::{
@@ -45,6 +47,7 @@ use build::Built;
 use hold::{Held, Outcome};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -73,6 +76,8 @@ pub struct Request<'a> {
     pub run: &'a RunId,
     /// The database.
     pub engine: &'a dyn Engine,
+    /// The folder of the project.
+    pub root: &'a Path,
     /// What renders statements.
     pub statements: &'a dyn Statements,
     /// What reads seeds.
@@ -161,6 +166,7 @@ fn carry_out(
         engine: request.engine,
         database: database.as_deref(),
         run: request.run.as_str(),
+        root: request.root,
         statements: request.statements,
         seeds: request.seeds,
         places: request.places,
@@ -211,6 +217,11 @@ fn carry_out(
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));
         diagnostics.extend(hooks::run_end(&context, &mut control));
+        for id in built.iter().filter(|id| !published.contains(id)) {
+            if let Some(paths) = files::paths(&context, *id) {
+                files::discard(&paths);
+            }
+        }
         let left = left_over(request, &context, &staged, &published);
         diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
     }

@@ -97,14 +97,14 @@ impl Context {
     }
 
     /// What a render of a setting starts with.
-    pub fn of_setting(scope: &super::Scope) -> Self {
+    pub fn of_setting(scope: &super::Scope, instance: Option<&serde_json::Value>) -> Self {
         Self {
             scope: Arc::clone(&scope.0),
             incremental: false,
             config: BTreeMap::new(),
             this: None,
             tested: None,
-            instance: None,
+            instance: instance.map(from_json),
             progress: Mutex::default(),
             stop_at: None,
             trail: None,

@@ -99,6 +99,9 @@ impl Origins<'_> {
         match (first, name.split_once('.')) {
             ("this", Some((_, attribute))) => diagnostic.suggest(attribute, names::OF_THIS.iter().copied()),
             ("target", Some((_, attribute))) => diagnostic.suggest(attribute, names::OF_TARGET.iter().copied()),
+            ("instance", None) => {
+                diagnostic.help("it is there only in models that have `instances` in their configuration")
+            }
             _ if first == name => diagnostic.suggest(name, self.names(span).iter().map(String::as_str)),
             _ => diagnostic,
         }

@@ -105,26 +105,22 @@ impl Scope {
         }))
     }
 
-    /// A scope with these variables, this environment, the target once it is known, and further names; nothing else.
+    /// A scope with these variables, this environment, and the target once it is known; nothing else.
     #[must_use]
     pub fn of_settings(
         vars: &BTreeMap<String, serde_json::Value>,
         environment: EnvironmentLookup,
         target: Option<Target>,
-        globals: &BTreeMap<String, serde_json::Value>,
     ) -> Self {
-        let values = |map: &BTreeMap<String, serde_json::Value>| {
-            map.iter().map(|(name, value)| (name.clone(), from_json(value))).collect()
-        };
         Self(Arc::new(Seen {
             target: target.map_or(Value::UNDEFINED, Target::into_value),
-            vars: values(vars),
+            vars: vars.iter().map(|(name, value)| (name.clone(), from_json(value))).collect(),
             environment,
             docs: BTreeMap::new(),
             columns: Arc::new(|_, _| KnownColumns::NoSuchRelation(None)),
             values: BTreeMap::new(),
             dialect: Dialect::DuckDb,
-            globals: values(globals),
+            globals: BTreeMap::new(),
         }))
     }
 }

@@ -31,15 +31,20 @@ pub struct Setting {
     pub secrets: BTreeSet<String>,
 }
 
-/// Renders a value of a YAML file; it sees `env_var()`, `var()`, `doc()`, the target once it is known, and further names
-/// of its scope.
+/// Renders a value of a YAML file; it sees `env_var()`, `var()`, `doc()`, the target once it is known, and the
+/// `instance` of a model that is one of several.
 ///
 /// `span` is the place of the value; diagnostics point at all of it, since YAML may have written it in another way.
 ///
 /// # Errors
 /// When it cannot be read as a template, or fails; an environment variable that is not set is `UNSET_VARIABLE`, with
 /// the variable's name in its message.
-pub fn render_setting(text: &str, span: Span, scope: &Scope) -> Result<Setting, Vec<Diagnostic>> {
+pub fn render_setting(
+    text: &str,
+    span: Span,
+    scope: &Scope,
+    instance: Option<&serde_json::Value>,
+) -> Result<Setting, Vec<Diagnostic>> {
     if !has_tags(text) {
         return Ok(Setting { text: text.to_owned(), environment: BTreeSet::new(), secrets: BTreeSet::new() });
     }
@@ -49,7 +54,7 @@ pub fn render_setting(text: &str, span: Span, scope: &Scope) -> Result<Setting, 
         Err(Unscannable::Unclosed) => written.copy(text, 0..text.len()),
         Err(Unscannable::TooLong(_)) => return Err(vec![too_long(span)]),
     }
-    let context = Arc::new(Context::of_setting(scope));
+    let context = Arc::new(Context::of_setting(scope, instance));
     let rendered = environment()
         .template_from_named_str(names::MODEL, written.text())
         .and_then(|template| template.render(Value::from_dyn_object(Arc::clone(&context))));
@@ -61,7 +66,7 @@ pub fn render_setting(text: &str, span: Span, scope: &Scope) -> Result<Setting, 
         }
         Err(error) => {
             let mut known: Vec<String> = ["doc", "env_var", "var"].map(str::to_owned).to_vec();
-            known.extend(scope.0.globals.keys().cloned());
+            known.extend(instance.map(|_| "instance".to_owned()));
             let model = Some(Origin { file: span.file, text, start: 0, written: &written });
             let origins = Origins { units: &Units::new(), model, known: &known, fallback: span };
             let mut diagnostic = origins.diagnose(&error);

@@ -217,4 +217,77 @@ on_both_engines! {
         let printed = project.build_fails(66);
         assert!(printed.contains("models/a.sql:7:7"), "{printed}");
     }
+
+    /// Killed at any time, the table holds the old rows or the new ones, never a mixture, and the next run ends it.
+    fn a_kill_at_any_time_loses_and_doubles_nothing(project) {
+        for strategy in ["delete_insert", "merge"] {
+            let model = |n: u32| {
+                let rows = if project.database.is_none() { "range(300000) as t(id)" } else { "pg_catalog.generate_series(0, 299999) as t(id)" };
+                format!("/*---\nmaterialized: incremental\nincremental_strategy: {strategy}\nunique_key: id\n---*/\nselect id, {n} as n from {rows}")
+            };
+            project.models(&[("a", &model(0))]);
+            project.build(&["--full-refresh"]);
+            let state = || project.value("select count(*) || ' ' || count(distinct id) || ' ' || min(n) || ' ' || max(n) from core.a");
+            let mut old = 0;
+            for (attempt, pause) in [100, 250, 400, 600, 900].into_iter().enumerate() {
+                let new = u32::try_from(attempt).unwrap() + 1;
+                project.models(&[("a", &model(new))]);
+                let mut run = project.start(&["build"]);
+                std::thread::sleep(std::time::Duration::from_millis(pause));
+                run.kill().unwrap();
+                run.wait().unwrap();
+                let found = state();
+                let whole = |n: u32| format!("300000 300000 {n} {n}");
+                assert!(found == whole(old) || found == whole(new), "{strategy} after {pause} ms: {found}");
+                // The server may need a moment to notice that its client is gone.
+                let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+                loop {
+                    let ended = project.suiro(&["build"]);
+                    if ended.status == 0 {
+                        break;
+                    }
+                    assert!(ended.status == 75 && std::time::Instant::now() < end, "{}", ended.stderr);
+                    std::thread::sleep(std::time::Duration::from_millis(200));
+                }
+                assert_eq!(state(), whole(new), "{strategy} after {pause} ms");
+                assert_eq!(project.left_behind(), Vec::<String>::new());
+                old = new;
+            }
+        }
+    }
+
+    /// The first build has no rows of its own to read; the way out is said.
+    fn reading_its_own_rows_in_the_first_build_is_explained(project) {
+        project.models(&[("a", "/*---\nmaterialized: incremental\n---*/\nselect 1 as id where not exists (select 1 from a where a.id = 1)")]);
+        let printed = project.build_fails(66);
+        assert!(printed.contains("models/a.sql:4") && printed.contains("is_incremental()"), "{printed}");
+    }
+}
+
+#[test]
+fn two_runs_do_not_add_to_one_table_at_once() {
+    let project = crate::project::Project::on_postgres();
+    let model = |seconds: u32| {
+        format!(
+            "/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect 1 as id, {seconds} as s from pg_catalog.pg_sleep({seconds})"
+        )
+    };
+    project.models(&[("a", &model(0)), ("other", "select 1 as n")]);
+    project.build(&[]);
+    project.models(&[("a", &model(4))]);
+    let mut first = project.start(&["build"]);
+    let claimed = || {
+        project.value("select count(*) from pg_catalog.pg_stat_activity where query like '%pg_sleep(4)%' and state = 'active' and pid <> pg_catalog.pg_backend_pid()")
+    };
+    while claimed() == "0" {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let second = project.suiro(&["build", "--select", "a"]);
+    assert_eq!(second.status, 75, "{}", second.stderr);
+    assert!(second.stderr.contains("E0616") && second.stderr.contains("core.a"), "{}", second.stderr);
+    // What is not added to is no reason to wait.
+    project.build(&["--select", "other"]);
+    assert!(first.wait().unwrap().success());
+    assert_eq!(project.rows("select id, s from core.a"), ["1|4"]);
+    assert_eq!(project.left_behind(), Vec::<String>::new());
 }

@@ -9,8 +9,11 @@ mod support;
 
 mod both;
 mod data_tests;
+mod instances;
 mod ephemeral;
+mod files;
 mod incremental;
+mod first_steps;
 mod full;
 mod interrupted;
 mod locks;
@@ -20,6 +23,7 @@ mod project;
 mod properties;
 mod refusals;
 mod strangers;
+mod templates;
 mod temporary;
 
 /// Makes a scenario a test on each engine.

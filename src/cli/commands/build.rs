@@ -140,6 +140,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         tests: &tests,
         run: &run,
         engine: engine.as_ref(),
+        root: &compilation.project.root,
         statements: compilation,
         seeds: compilation,
         places: compilation,

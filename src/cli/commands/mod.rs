@@ -16,5 +16,6 @@ pub mod ls;
 pub mod plan;
 pub mod query;
 pub mod show;
+pub mod template;
 
 pub use connect::connect;

@@ -172,9 +172,18 @@ const CONFIG_KEYS: &[Key] = &[
     key("unlogged", Kind::Boolean, "a PostgreSQL table that a crash of the server empties"),
     key("tablespace", Kind::Text, "where PostgreSQL keeps the table"),
     key("storage", Kind::Mapping, "storage parameters of a PostgreSQL table, such as `fillfactor: 70`").merge(Merge::Keys),
-    key("location", Kind::Text, "the file that is written").on(MODEL_ONLY).missing("files as models"),
-    key("format", Kind::Text, "the format of the file that is written").on(MODEL_ONLY).missing("files as models"),
-    key("instances", Kind::Any, "entries for each of which the model is built once").on(MODEL_ONLY).missing("instances"),
+    key("location", Kind::Text, "the file that a model of `materialized: file` is written to, relative to the project")
+        .default("`files/<name>.parquet`")
+        .on(MODEL_ONLY),
+    key("format", Kind::Choice(&["parquet", "csv"]), "the format of the file that is written")
+        .default("that of its ending")
+        .on(MODEL_ONLY),
+    key(
+        "instances",
+        Kind::Any,
+        "entries for each of which the file is one model, `instance` in its templates: a list of mappings or names, or the path of a YAML or CSV file",
+    )
+    .on(MODEL_ONLY),
     key("keep", Kind::Integer(0, 1000), "how many replaced versions stay").missing("keeping replaced versions"),
     refused("store_failures_as", "failing rows are kept in a table: `store_failures: true`"),
     refused("database", "models are built in the target's own database"),

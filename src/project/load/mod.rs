@@ -1,6 +1,7 @@
 //! The phase itself: finds the project, reads its files, brings them together.
 
 mod files;
+mod instances;
 mod nodes;
 mod project_file;
 mod root;
@@ -107,7 +108,9 @@ impl Loading<'_> {
         };
         let layout = layout(&files.models);
         let name = &file.top.name;
+        reader.keeps_instances = true;
         let model_defaults = Defaults::of_node(&mut reader, file.models.as_ref(), NodeKind::Model, &layout, name);
+        reader.keeps_instances = false;
         let seed_defaults = Defaults::of_node(&mut reader, file.seeds.as_ref(), NodeKind::Seed, &layout, name);
         let layout = layout.with(files::layout(&files.tests));
         let test_defaults = Defaults::of_node(&mut reader, file.tests.as_ref(), NodeKind::Test, &layout, name);
@@ -127,6 +130,12 @@ impl Loading<'_> {
         nodes::lay_under_tests(&test_defaults, (&mut models, &mut seeds), (&mut source_tables, &yamls));
         self.found.append(&mut reader.found);
         drop(reader);
+        let models = match &file.target {
+            Some(target) => {
+                self.instances(models, RenderScope { vars: &file.vars, target: Some(target), instance: None })
+            }
+            None => models,
+        };
         if self.options.scan_seeds {
             self.scan(&mut seeds, file.target.as_ref());
         }

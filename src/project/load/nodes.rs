@@ -86,6 +86,7 @@ impl Loading<'_> {
                 config: config.over(&described.config),
                 columns: merge_columns(columns, described.columns),
                 tests: described.tests.into_iter().chain(tests).collect(),
+                instance: None,
                 usable: sql.usable && opened.usable,
             });
         }

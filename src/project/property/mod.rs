@@ -49,9 +49,11 @@ impl Properties {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let fields = reader.fields(node, &key::PROPERTIES, "the file");
         for kind in [NodeKind::Model, NodeKind::Seed, NodeKind::Test] {
+            reader.keeps_instances = kind == NodeKind::Model;
             for item in fields.items(kind.section()) {
                 self.descriptions.extend(description(reader, kind, folder, item));
             }
+            reader.keeps_instances = false;
         }
         for item in fields.items("sources") {
             source::read(reader, file, item, &mut self.sources);

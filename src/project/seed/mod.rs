@@ -9,12 +9,14 @@ mod infer;
 mod problem;
 mod records;
 mod scan;
+mod table;
 
 pub(crate) use format::Format;
 pub use infer::SeedType;
 pub(crate) use problem::{Problem, excerpt};
 pub(crate) use scan::unknown_types;
 pub use scan::{Rows, SeedColumn, SeedTable};
+pub(crate) use table::read_table;
 
 use super::{
     config::Config,

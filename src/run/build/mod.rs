@@ -7,11 +7,14 @@ mod staged;
 pub use staged::{Staged, StagedKind};
 
 use super::{
-    Context, Event, Statement, bind,
+    Context, Event, Statement, bind, files,
     session::{Session, refusal},
 };
 use crate::{
-    diagnostic::{Diagnostic, code::BUG},
+    diagnostic::{
+        Diagnostic,
+        code::{BUG, RELATION_MISSING},
+    },
     engine::{EngineError, FailureKind, LoadColumn},
     manifest::{Constraint, FilledSql, Form, Node, NodeId, NodeKind, Properties, Rendering},
     name::RelationName,
@@ -148,7 +151,7 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
     let kind = StagedKind::of(node);
     let (before, after) = match kind {
         // A view is made again when it is published; its hooks are those of the published one.
-        StagedKind::View => (Vec::new(), Vec::new()),
+        StagedKind::View | StagedKind::File => (Vec::new(), Vec::new()),
         _ => context.hooks(id, names.staged),
     };
     run_hooks(context, session, id, &before)?;
@@ -161,10 +164,17 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
         Form::Incremental => "table",
         _ => node.materialized.as_deref().unwrap_or("view"),
     };
+    let paths = files::paths(context, id);
+    if let Some(paths) = &paths {
+        files::prepare(paths).map_err(|problem| Failure::Ours(Box::new(problem.of_node(node.name.clone()))))?;
+    }
     let values = json!({
         "staged": context.qualified(names.staged),
         "relation": context.qualified(names.relation),
         "sql": sql.text,
+        "file": paths.as_ref().map(|paths| paths.published.to_string_lossy()),
+        "staged_file": paths.as_ref().map(|paths| paths.staged.to_string_lossy()),
+        "format": node.text("format"),
         "columns": columns.iter().map(|column| json!({"name": column.name, "type": column.data_type})).collect::<Vec<_>>(),
         "constraints": node.properties.constraints,
         "storage": node.properties.storage,
@@ -377,6 +387,12 @@ pub(super) fn wait(context: &Context<'_>, pause: Duration) {
 fn diagnose(context: &Context<'_>, id: NodeId, error: &EngineError, statement: &Statement) -> Diagnostic {
     let node = context.manifest.node(id);
     let mut diagnostic = refusal(error, &format!("`{}` could not be built", node.name)).of_node(node.name.clone());
+    let reads_itself = node.sql.as_ref().is_some_and(|sql| sql.relations().any(|read| read == id));
+    if error.code == RELATION_MISSING && reads_itself {
+        diagnostic = diagnostic
+            .note("the first build has no rows of its own to read")
+            .help("put what reads them into `{% if is_incremental() %} … {% endif %}`");
+    }
     if statement.purpose.ends_with("_hook") {
         diagnostic = diagnostic.note(format!("in its {}: {}", statement.purpose, statement.text.trim()));
     }

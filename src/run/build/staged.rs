@@ -15,6 +15,8 @@ pub enum StagedKind {
     View,
     /// A materialized view that takes the place of the live one.
     MaterializedView,
+    /// A view of a file, which takes the place of the published one.
+    File,
     /// A view of the live rows with those of a batch; the batch is merged into the live table.
     Increment,
 }
@@ -25,6 +27,7 @@ impl StagedKind {
     pub fn of(node: &Node) -> Self {
         match node.form() {
             Form::View => Self::View,
+            Form::File => Self::File,
             Form::MaterializedView => Self::MaterializedView,
             _ => Self::Table,
         }
@@ -35,7 +38,7 @@ impl StagedKind {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Table => "table",
-            Self::View | Self::Increment => "view",
+            Self::View | Self::File | Self::Increment => "view",
             Self::MaterializedView => "materialized view",
         }
     }

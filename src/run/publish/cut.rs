@@ -79,7 +79,7 @@ impl<'a> Cut<'a> {
     ///
     /// DuckDB replaces any view by any other.
     fn can_be_replaced(&self, context: &Context<'_>, id: NodeId, live: &LiveRelation) -> bool {
-        if self.kind(id) != StagedKind::View || live.kind != RelationKind::View {
+        if !matches!(self.kind(id), StagedKind::View | StagedKind::File) || live.kind != RelationKind::View {
             return false;
         }
         if context.manifest.dialect == Dialect::DuckDb {
@@ -154,8 +154,10 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Re
         }
         let kind = cut.kind(*id);
         match kind {
-            StagedKind::View => {
-                let sql = context.published_sql(node).unwrap_or_default().text;
+            StagedKind::View | StagedKind::File => {
+                let file = cut.staged.get(id).filter(|_| kind == StagedKind::File);
+                let of_file = file.and_then(|staged| staged.publish.first()).map(|statement| statement.text.clone());
+                let sql = of_file.unwrap_or_else(|| context.published_sql(node).unwrap_or_default().text);
                 let (before, after) = context.hooks_of_view(*id);
                 let columns = self::columns(context, cut, *id);
                 let known = |name: &&String| columns.iter().any(|column| column == *name);

@@ -10,6 +10,7 @@ pub use cut::Retired;
 
 use super::{
     Context, Event, Staged,
+    files::{self, Paths},
     lock::{self, Locked},
     open_control,
     session::{Session, refusal},
@@ -42,17 +43,22 @@ pub fn publish<'a>(
 ) -> Result<Vec<Retired>, Diagnostic> {
     let start = Instant::now();
     context.observer.observe(&Event::Publishing { relations: nodes.len() });
+    let files: Vec<Paths> = nodes.iter().filter_map(|id| files::paths(context, *id)).collect();
     let mut attempt = 0;
     loop {
         attempt += 1;
         let failure = match try_publish(context, session, nodes, staged) {
             Ok(retired) => {
+                files::settle(&files);
                 context.observer.observe(&Event::Published { relations: nodes.len(), elapsed: start.elapsed() });
                 return Ok(retired);
             }
             Err(failure) => failure,
         };
         let _rolled_back = session.control("rollback", "rollback");
+        if !matches!(failure, Failure::Commit(_)) {
+            files::take_back(&files);
+        }
         match failure {
             Failure::Theirs(error, _) if error.may_pass() && attempt < ATTEMPTS && !context.stop.is_stopped() => {
                 let pause = Duration::from_millis(50 << attempt);
@@ -116,6 +122,8 @@ fn try_publish(
     let grants = grants(context, session, &cut).map_err(theirs("the rights on the old versions could not be read"))?;
     let statements = statements(context, &cut, &Carried { rebind, grants })
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
+    let files: Vec<Paths> = nodes.iter().filter_map(|id| files::paths(context, *id)).collect();
+    files::publish(&files).map_err(|problem| Failure::Ours(Box::new(problem)))?;
     for statement in &statements {
         session.execute(None, statement).map_err(theirs("the publish was refused"))?;
     }

@@ -344,9 +344,8 @@ fn settings_see_the_environment_and_say_what_is_missing() {
         &BTreeMap::from([("n".to_owned(), json!(2))]),
         Arc::new(|name| (name == "PGHOST" || name == "SUIRO_SECRET_P").then(|| "found".to_owned())),
         None,
-        &BTreeMap::new(),
     );
-    let render = |text: &str| render_setting(text, span, &scope);
+    let render = |text: &str| render_setting(text, span, &scope, None);
     assert_eq!(render("{ plain }").unwrap().text, "{ plain }");
     let setting = render(
         "{{ env_var('PGHOST', 'no') }}:{{ env_var('PORT', 5432) }}/{{ var('n') + 1 }}{{ env_var('SUIRO_SECRET_P') }}",
@@ -379,13 +378,13 @@ fn built_in_macros_can_be_read() {
 }
 
 #[test]
-fn settings_see_the_target_and_further_names_once_they_are_known() {
+fn settings_see_the_target_and_the_instance_once_they_are_known() {
     let target = crate::template::Target { name: "dev".into(), kind: "duckdb".into(), ..Default::default() };
-    let globals = BTreeMap::from([("instance".to_owned(), json!({"name": "de"}))]);
-    let scope = Scope::of_settings(&BTreeMap::new(), Arc::new(|_| None), Some(target), &globals);
+    let instance = json!({"name": "de"});
+    let scope = Scope::of_settings(&BTreeMap::new(), Arc::new(|_| None), Some(target));
     let project = project("", &[]);
     let span = crate::source::Span::new(project.model, 0..0);
-    let render = |text: &str| render_setting(text, span, &scope);
+    let render = |text: &str| render_setting(text, span, &scope, Some(&instance));
     assert_eq!(render("{{ target.name }}_{{ instance.name }}").unwrap().text, "dev_de");
     let wrong = render("{{ instanse.name }}").unwrap_err().remove(0);
     assert_eq!(wrong.help, ["did you mean `instance`?"]);

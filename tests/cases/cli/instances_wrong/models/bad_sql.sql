@@ -1,0 +1,4 @@
+/*---
+instances: [a, b, c, d, e]
+---*/
+select n from nowhere

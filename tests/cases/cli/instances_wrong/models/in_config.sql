@@ -1,0 +1,1 @@
+{{ config(instances=['a']) }}select 1 as n

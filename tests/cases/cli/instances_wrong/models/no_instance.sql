@@ -1,0 +1,1 @@
+select {{ instance.name }} as n

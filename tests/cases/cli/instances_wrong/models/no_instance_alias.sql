@@ -1,0 +1,4 @@
+/*---
+alias: "x_{{ instance.name }}"
+---*/
+select 1 as n

@@ -1,0 +1,1 @@
+select n from bad_sql

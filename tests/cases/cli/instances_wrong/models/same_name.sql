@@ -1,0 +1,4 @@
+/*---
+instances: [{name: de}, {name: de}]
+---*/
+select 1 as n
