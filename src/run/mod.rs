@@ -217,7 +217,7 @@ fn carry_out(
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));
         diagnostics.extend(hooks::run_end(&context, &mut control));
-        for id in endings.keys().filter(|id| !published.contains(id)) {
+        for id in built.iter().filter(|id| !published.contains(id)) {
             if let Some(paths) = files::paths(&context, *id) {
                 files::discard(&paths);
             }

@@ -8,9 +8,9 @@
 mod support;
 
 mod both;
-mod instances;
-mod duckdb_targets;
 mod data_tests;
+mod duckdb_targets;
+mod instances;
 mod ephemeral;
 mod files;
 mod incremental;
