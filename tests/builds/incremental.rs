@@ -267,12 +267,18 @@ on_both_engines! {
 #[test]
 fn two_runs_do_not_add_to_one_table_at_once() {
     let project = crate::project::Project::on_postgres();
-    let model = |seconds: u32| format!("/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect 1 as id, {seconds} as s from pg_catalog.pg_sleep({seconds})");
+    let model = |seconds: u32| {
+        format!(
+            "/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect 1 as id, {seconds} as s from pg_catalog.pg_sleep({seconds})"
+        )
+    };
     project.models(&[("a", &model(0)), ("other", "select 1 as n")]);
     project.build(&[]);
     project.models(&[("a", &model(4))]);
     let mut first = project.start(&["build"]);
-    let claimed = || project.value("select count(*) from pg_catalog.pg_stat_activity where query like '%pg_sleep(4)%' and state = 'active' and pid <> pg_catalog.pg_backend_pid()");
+    let claimed = || {
+        project.value("select count(*) from pg_catalog.pg_stat_activity where query like '%pg_sleep(4)%' and state = 'active' and pid <> pg_catalog.pg_backend_pid()")
+    };
     while claimed() == "0" {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

@@ -31,7 +31,7 @@ pub fn run(app: &App, arguments: &Build) -> Exit {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
-    compilation.check_files();
+    compilation.check_data_files();
     let selection = match app.selection(&compilation, &arguments.choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,

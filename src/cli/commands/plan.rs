@@ -27,7 +27,7 @@ pub fn show(app: &App, choice: &Choice, wishes: Wishes, format: Format) -> Exit 
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
-    compilation.check_files();
+    compilation.check_data_files();
     let selection = match app.selection(&compilation, choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
