@@ -56,7 +56,7 @@ fn blocks_everything(compilation: &Compilation) -> bool {
 fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection: &Selection) -> Exit {
     let stop = Arc::new(Stop::default());
     let _listening = signals::listen(&stop, &app.terminal);
-    let engine = match app.engine(compilation, false) {
+    let engine = match app.engine_unless_stopped(compilation, false, &stop) {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
@@ -110,6 +110,7 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
     app.terminal.diagnostics(&App::placed(compilation, &report.diagnostics), &compilation.sources);
+    plan::remember(compilation, engine.as_ref());
     let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
     let mut exit = report.exit();
     if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {
