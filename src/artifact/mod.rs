@@ -13,9 +13,10 @@ pub use log::Log;
 pub use store::{FOLDER, Store, WRITTEN, replace};
 
 use crate::{
-    manifest::{Column, Manifest, Node, NodeId},
+    manifest::{Column, Manifest, Node, NodeId, NodeKind, TestType},
     plan::{Plan, Step},
     run::{NodeReport, RunReport},
+    source::floor_char_boundary,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -51,6 +52,30 @@ pub fn listed<'a>(manifest: &'a Manifest, node: &'a Node) -> Listed<'a> {
         columns: node.columns.as_deref(),
         instance_of: node.instance_of.as_deref(),
     }
+}
+
+/// Where below `target/compiled/` the SQL of a node stands: by the file that defines it; an item of `tests:` below the
+/// YAML file, by its name.
+#[must_use]
+pub fn compiled_path(node: &Node) -> Option<String> {
+    let written = matches!(node.kind, NodeKind::Model | NodeKind::Test) && node.sql.is_some();
+    let path = node.path.as_deref().filter(|_| written)?;
+    if node.instance_of.is_some() {
+        let folder = path.strip_suffix(".sql").unwrap_or(path);
+        return Some(format!("{folder}/{}.sql", node.name.replace('/', "_")));
+    }
+    let generic = node.test.as_ref().is_some_and(|test| test.kind == TestType::Generic);
+    if !generic {
+        return Some(path.to_owned());
+    }
+    let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
+    let name: String = node.name.chars().map(|character| if plain(character) { character } else { '_' }).collect();
+    // A name may be longer than a file's may be, and two may differ only in what a file's cannot have.
+    if name == node.name && name.len() <= 120 {
+        return Some(format!("{path}/{name}.sql"));
+    }
+    let hash = blake3::hash(node.name.as_bytes()).to_hex();
+    Some(format!("{path}/{}_{}.sql", &name[..floor_char_boundary(&name, 120)], &hash[..8]))
 }
 
 /// One line of `suiro plan --format json`, and one entry of `plan.json`.

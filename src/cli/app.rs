@@ -13,7 +13,7 @@ use crate::{
     },
     engine::{Engine, EngineError, duckdb::DuckDbParser},
     exit::Exit,
-    graph::{Selection, Selector, select},
+    graph::{Selection, Selector, exclude, select},
     project::LoadOptions,
     run::{Places, Stop, refusal},
     source::Sources,
@@ -96,7 +96,7 @@ impl App {
         let with = if choice.select.is_empty() { all } else { chosen(&choice.select).map_err(fail)? };
         let without =
             if choice.exclude.is_empty() { Selection::new() } else { chosen(&choice.exclude).map_err(fail)? };
-        Ok(with.difference(&without).copied().collect())
+        Ok(exclude(&compilation.manifest, &with, &without))
     }
 
     /// What is wrong with the project as far as this selection is concerned: errors outside it, and not above it, are

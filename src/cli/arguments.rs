@@ -84,7 +84,7 @@ pub enum Format {
 pub enum Command {
     /// Make a new project: a small example that builds
     Init(Init),
-    /// List models, seeds, sources and who reads whom
+    /// List models, seeds, sources, tests and who reads whom
     Ls(Listing),
     /// Look for errors; touches neither files nor the database
     Check(Listing),
@@ -92,8 +92,14 @@ pub enum Command {
     Compile(Compile),
     /// Say what a build would do and why; changes nothing
     Plan(Plan),
-    /// Build the tables and views, then publish them at once
+    /// Build the tables and views, test them, then publish them at once
     Build(Build),
+    /// Build models alone, without seeds and tests
+    Run(Build),
+    /// Load seeds alone, without tests
+    Seed(Build),
+    /// Test what is published; builds nothing
+    Test(Build),
     /// Show who reads whom, and where in the SQL an edge comes from
     Lineage(Lineage),
     /// Print rows of a model as it is written now; creates nothing
@@ -107,6 +113,11 @@ pub enum Command {
     },
     /// Check the target: connection, version, rights
     Debug(Debug),
+    /// Try out templates of the project's own
+    Template {
+        #[command(subcommand)]
+        command: Template,
+    },
     /// Remove what suiro wrote below target/
     Clean,
     /// Explain an error code
@@ -117,9 +128,18 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Folder to make it in
+    /// Folder to make it in; with `--from`, the folder of the project
     #[arg(default_value = ".", value_name = "FOLDER")]
     pub folder: PathBuf,
+    /// Describe tables that the database of this target has as sources, in a project that exists
+    #[arg(long, value_name = "TARGET", requires = "schemas")]
+    pub from: Option<String>,
+    /// Schemas to describe
+    #[arg(long, value_name = "SCHEMA", value_delimiter = ',', num_args = 1.., requires = "from")]
+    pub schemas: Vec<String>,
+    /// File to write, relative to the project
+    #[arg(long, value_name = "FILE", default_value = "models/sources.yml", requires = "from")]
+    pub to: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -237,9 +257,32 @@ pub struct Debug {
     /// Install the extensions that a DuckDB target names, from the network
     #[arg(long)]
     pub install_extensions: bool,
+    /// Print the SQL that an administrator runs so that a role can build this project
+    #[arg(long)]
+    pub print_grants: bool,
+    /// The role to grant to, instead of the target's
+    #[arg(long, value_name = "ROLE", requires = "print_grants")]
+    pub role: Option<String>,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// What there is to do with templates.
+#[derive(Debug, Subcommand)]
+pub enum Template {
+    /// Build a small model with a materialization in a scratch schema: once, again, changed, forced, interrupted
+    Test(TemplateTest),
+}
+
+#[derive(Debug, Args)]
+pub struct TemplateTest {
+    /// Materialization to try out
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Configuration of the model, one YAML key each
+    #[arg(long, value_name = "YAML")]
+    pub config: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::{
         code::{AMBIGUOUS_RELATION, THREE_PART_NAME, UNKNOWN_RELATION},
     },
     dialect::Dialect,
-    manifest::{self, CompiledSql, Form, Head, Node, NodeId, Site, SqlPart},
+    manifest::{self, CompiledSql, Form, Head, Node, NodeId, NodeKind, Site, SqlPart},
     parse::{Piece, Query, Replacement},
     project::{Exposure, UnknownRelations},
     source::{Place, Sources, Span},
@@ -101,7 +101,8 @@ impl Resolver<'_> {
             });
         };
         let before: Vec<NodeId> = edges.reads.keys().copied().collect();
-        let sql = self.resolve_text((text, query), (self.schema(id), Some(id)), &place, edges);
+        let this = (self.nodes[id.index()].kind != NodeKind::Test).then_some(id);
+        let sql = self.resolve_text((text, query), (self.schema(id), this), &place, edges);
         if incremental {
             for (node, entry) in &mut edges.reads {
                 entry.1 |= !before.contains(node);
@@ -256,8 +257,9 @@ impl Resolver<'_> {
 
 /// A written name as people say it: what `ref()` and `source()` print is undone.
 fn called(parts: &[crate::name::NamePart]) -> String {
-    use super::names::{REF_SCHEMA, SOURCE_SCHEMA};
+    use super::names::{REF_SCHEMA, SOURCE_SCHEMA, THIS_SCHEMA};
     match parts {
+        [first, _] if first.value == THIS_SCHEMA => "this".to_owned(),
         [first, second] if first.value == REF_SCHEMA => second.value.clone(),
         [first, second] if first.value.starts_with(SOURCE_SCHEMA) => {
             format!("{}.{}", &first.value[SOURCE_SCHEMA.len()..], second.value)

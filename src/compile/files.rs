@@ -66,7 +66,7 @@ pub(super) fn missing(
         let location = table.location.as_ref()?;
         let id = NodeId::of(index);
         let read = manifest.node(id).sql.is_some() && graph.children(id).next().is_some();
-        (read && !location.is_there(&project.root)).then(|| {
+        (read && !location.has_files(&project.root)).then(|| {
             let message =
                 format!("there is no file `{}`, which `{}` reads", location.path.value, manifest.node(id).name);
             let problem = Diagnostic::error(NO_DATA_FILES, message).at(location.path.span, "no such file");

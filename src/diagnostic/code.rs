@@ -118,7 +118,14 @@ codes! {
     DUPLICATE_KEY = "E0613" Database "two new rows have the same unique key";
     SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
     ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
+    TEMPLATE_CASE_FAILED = "E0617" Database "a template does not keep what templates promise";
     MISSING_KEY_COLUMN = "E0615" Database "a unique key names a column that the model does not have";
+
+    // 7: tests
+    TEST_FAILED = "E0701" DataTest "a data test failed";
+    UNKNOWN_TEST = "E0702" Project "a test does not exist";
+    WRONG_TEST_ARGUMENT = "E0703" Project "a test is not told what it needs";
+    FAILURES_NOT_STORED = "E0704" Database "failing rows could not be stored";
 
     // 9: suiro itself
     BUG = "E0901" Bug "a bug in suiro";

@@ -156,4 +156,6 @@ pub struct LiveColumn {
     pub data_type: String,
     /// Whether NULL is allowed, as far as the engine says.
     pub nullable: bool,
+    /// Its comment.
+    pub comment: Option<String>,
 }

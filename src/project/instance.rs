@@ -7,7 +7,7 @@
 use super::{
     config::Config,
     model::Model,
-    property::{Column, RawTest},
+    property::{Column, TestEntry},
     render::is_template,
     seed::read_table,
     yaml::{self, Node},
@@ -151,10 +151,14 @@ fn fill_column(column: &mut Column, render: &mut Fill<'_>) {
     fill_tests(&mut column.tests, render);
 }
 
-fn fill_tests(tests: &mut [RawTest], render: &mut Fill<'_>) {
+fn fill_tests(tests: &mut [TestEntry], render: &mut Fill<'_>) {
     for test in tests {
-        if let Some(value) = filled(&test.value, test.span, render) {
-            test.value = value;
+        let arguments = test.arguments.values_mut().map(|argument| (&mut argument.value, argument.span));
+        let short = test.short.iter_mut().map(|short| (&mut short.value, short.span));
+        for (value, span) in arguments.chain(short) {
+            if let Some(rendered) = filled(value, span, render) {
+                *value = rendered;
+            }
         }
     }
 }

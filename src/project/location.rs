@@ -34,7 +34,7 @@ impl Location {
 
     /// Whether there is a file; of an address that is not known.
     #[must_use]
-    pub fn is_there(&self, root: &Path) -> bool {
+    pub fn has_files(&self, root: &Path) -> bool {
         let path = self.path.value.as_str();
         if self.is_address() || root.join(path).is_file() {
             return true;
@@ -103,10 +103,10 @@ mod tests {
         ] {
             let location =
                 Location { path: Given::new(path.to_owned(), span), format: "csv".to_owned(), options: Value::Null };
-            assert_eq!(location.is_there(root), there, "{path}");
+            assert_eq!(location.has_files(root), there, "{path}");
         }
         let absolute = root.join("data/deep/*.csv").display().to_string();
         let location = Location { path: Given::new(absolute, span), format: "csv".to_owned(), options: Value::Null };
-        assert!(location.is_there(Path::new("/elsewhere")));
+        assert!(location.has_files(Path::new("/elsewhere")));
     }
 }

@@ -10,9 +10,11 @@ mod support;
 mod both;
 mod instances;
 mod duckdb_targets;
+mod data_tests;
 mod ephemeral;
 mod files;
 mod incremental;
+mod first_steps;
 mod full;
 mod interrupted;
 mod locks;
@@ -22,6 +24,7 @@ mod project;
 mod properties;
 mod refusals;
 mod strangers;
+mod templates;
 mod temporary;
 
 /// Makes a scenario a test on each engine.

@@ -1,4 +1,6 @@
-//! `suiro init`: a small project that builds as it is.
+//! `suiro init`: a small project that builds as it is; with `--from`, a description of what a database has.
+
+mod sources;
 
 use crate::{
     cli::{app::App, arguments::Init},
@@ -20,6 +22,9 @@ const IGNORED: &str = "/target\nsuiro.local.yml\n*.duckdb\n*.duckdb.wal\n";
 
 /// Writes the example; never over a file that is there.
 pub fn run(app: &App, arguments: &Init) -> Exit {
+    if let Some(target) = &arguments.from {
+        return sources::run(app, arguments, target);
+    }
     match write(&arguments.folder) {
         Ok(()) => {
             let place = arguments.folder.display();

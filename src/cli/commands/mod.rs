@@ -9,11 +9,13 @@ pub mod completions;
 mod connect;
 pub mod debug;
 pub mod explain;
+mod failures;
 pub mod init;
 pub mod lineage;
 pub mod ls;
 pub mod plan;
 pub mod query;
 pub mod show;
+pub mod template;
 
 pub use connect::connect;

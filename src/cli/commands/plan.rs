@@ -1,5 +1,6 @@
 //! `suiro plan`: what a build would do, and why.
 
+use super::build::Part;
 use crate::{
     artifact,
     cli::{
@@ -11,6 +12,7 @@ use crate::{
     engine::{Engine, EngineError, LiveCatalog},
     exit::Exit,
     graph::Selection,
+    manifest::NodeKind,
     plan::{self, Action, Wishes},
     run::refusal,
 };
@@ -19,11 +21,11 @@ use std::collections::BTreeSet;
 /// Prints the plan.
 pub fn run(app: &App, arguments: &Plan) -> Exit {
     let wishes = Wishes { full_refresh: arguments.full_refresh };
-    show(app, &arguments.choice, wishes, arguments.format)
+    show(app, (&arguments.choice, Part::Everything), wishes, arguments.format)
 }
 
-/// Prints the plan for a selection.
-pub fn show(app: &App, choice: &Choice, wishes: Wishes, format: Format) -> Exit {
+/// Prints the plan for a part of a selection.
+pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: Wishes, format: Format) -> Exit {
     let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
@@ -33,6 +35,8 @@ pub fn show(app: &App, choice: &Choice, wishes: Wishes, format: Format) -> Exit 
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
+    let selection: Selection =
+        selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
     let mut exit = app.judge(&compilation, &selection);
     let engine = match app.engine(&compilation, true) {
         Ok(engine) => engine,
@@ -44,7 +48,7 @@ pub fn show(app: &App, choice: &Choice, wishes: Wishes, format: Format) -> Exit 
     };
     app.terminal.diagnostics(&App::placed(&compilation, &plan.diagnostics), &compilation.sources);
     exit = exit.or(exit_of(&plan.diagnostics));
-    print(app, &compilation, &plan, format);
+    print(app, &compilation, (&plan, &selection), format);
     let store = artifact::Store::of(&compilation.project.root);
     let content = format!("{:#}\n", artifact::plan(&compilation.manifest, &plan));
     if let Err(diagnostic) = store.write("plan.json", content.as_bytes()) {
@@ -110,7 +114,7 @@ fn remembered(app: &App, compilation: &Compilation, error: EngineError) -> Resul
     Ok(live)
 }
 
-fn print(app: &App, compilation: &Compilation, plan: &plan::Plan, format: Format) {
+fn print(app: &App, compilation: &Compilation, (plan, selection): (&plan::Plan, &Selection), format: Format) {
     let manifest = &compilation.manifest;
     if format == Format::Json {
         let lines: Vec<String> = plan.steps.iter().map(|step| artifact::planned(manifest, step).to_string()).collect();
@@ -133,6 +137,11 @@ fn print(app: &App, compilation: &Compilation, plan: &plan::Plan, format: Format
         if count(action) > 0 {
             parts.push(format!("{} {words}", count(action)));
         }
+    }
+    match selection.iter().filter(|id| manifest.node(**id).kind == NodeKind::Test).count() {
+        0 => {}
+        1 => parts.push("1 test to run".to_owned()),
+        many => parts.push(format!("{many} tests to run")),
     }
     app.terminal.say(&parts.join(", "));
 }

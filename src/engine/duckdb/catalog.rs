@@ -75,10 +75,10 @@ pub fn read_columns(
 ) -> duckdb::Result<BTreeMap<RelationName, Vec<LiveColumn>>> {
     let asked = keys(schemas);
     let mut columns: BTreeMap<RelationName, Vec<LiveColumn>> = BTreeMap::new();
-    for row in rows::<5>(connection, include_str!("columns.sql"))? {
-        let [Some(schema), Some(table), Some(name), Some(data_type), nullable] = row else { continue };
+    for row in rows::<6>(connection, include_str!("columns.sql"))? {
+        let [Some(schema), Some(table), Some(name), Some(data_type), nullable, comment] = row else { continue };
         if asked.contains(&Dialect::DuckDb.key(&schema)) {
-            let column = LiveColumn { name, data_type, nullable: nullable.as_deref() != Some("false") };
+            let column = LiveColumn { name, data_type, nullable: nullable.as_deref() != Some("false"), comment };
             columns.entry(RelationName::new(schema, table)).or_default().push(column);
         }
     }

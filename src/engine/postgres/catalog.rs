@@ -46,6 +46,7 @@ pub async fn read_columns(client: &Client, schemas: &[&str]) -> Result<BTreeMap<
             name: row.try_get("column_name")?,
             data_type: row.try_get("data_type")?,
             nullable: row.try_get("nullable")?,
+            comment: row.try_get("comment")?,
         };
         columns.entry(relation_name(&row, "schema_name", "name")?).or_default().push(column);
     }

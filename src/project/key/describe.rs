@@ -2,7 +2,7 @@
 
 use super::{
     ATTACH, COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT, PROPERTIES,
-    SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, Table, VALUE_LIST,
+    SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table, VALUE_LIST,
 };
 use crate::project::value::wanted;
 use std::fmt::Write;
@@ -24,6 +24,7 @@ pub fn key_reference() -> Vec<(&'static str, String)> {
         ("entry", described(&own(&ENTRY), false)),
         ("front matter", described(&own(&FRONT_MATTER), false)),
         ("column", described(&all(&COLUMN), false)),
+        ("test", described(&own(&TEST), false)),
         ("source", described(&all(&SOURCE), false)),
         ("source table", described(&all(&SOURCE_TABLE), false)),
         ("exposure", described(&all(&EXPOSURE), false)),

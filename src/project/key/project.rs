@@ -42,7 +42,12 @@ const PROJECT_KEYS: &[Key] = &[
     key("anchors", Kind::Any, "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself"),
     key("on_run_start", Kind::Any, "SQL to run before anything is built; a text or a list").late(),
     key("on_run_end", Kind::Any, "SQL to run after everything was built and published, whatever came of it").late(),
-    key("tests", Kind::Mapping, "configuration of tests").later("tests of data"),
+    key(
+        "tests",
+        Kind::Mapping,
+        "configuration of tests by folder below `models/` and `tests/`; the closest folder wins",
+    )
+    .also(&["data_tests"]),
     key("snapshots", Kind::Mapping, "configuration of snapshots by folder").missing("snapshots"),
     refused("profile", "the databases stand under `targets:` in suiro.yml itself"),
     refused("sources", "sources are described in the YAML files below `models/`"),

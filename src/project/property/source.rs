@@ -1,6 +1,6 @@
 //! Relations that somebody else fills.
 
-use super::{Column, RawTest, Reader, called, column, flat_fields, key, named, tests};
+use super::{Column, Reader, TestEntry, called, column, flat_fields, key, named, tests};
 use crate::{
     diagnostic::{Diagnostic, code},
     name::RelationName,
@@ -41,7 +41,7 @@ pub struct SourceTable {
     /// Its columns, as far as they are described.
     pub columns: Vec<Column>,
     /// Tests of its rows.
-    pub tests: Vec<RawTest>,
+    pub tests: Vec<TestEntry>,
     /// The column or expression that says when a row arrived.
     pub loaded_at: Option<Given<String>>,
     /// A query whose answer changes when the rows do.
@@ -67,6 +67,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
         let inner = flat_fields(reader, item, &key::SOURCE_TABLE, &what);
         let Some(name) = named(reader, item, &inner, &what) else { continue };
         let columns = column::read(reader, inner.items("columns"), &what);
+        let tests = tests(reader, &inner);
         let near = |key: &str| inner.text(key).or_else(|| outer.text(key));
         let relation = RelationName {
             database: outer.string("database").filter(|text| !text.is_empty()).map(Into::into),
@@ -92,7 +93,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
             owner: [&inner, &outer].iter().find_map(|fields| owner(fields)),
             meta: meta(&outer, &inner),
             columns,
-            tests: tests(&inner),
+            tests,
             loaded_at: near("loaded_at"),
             version: near("version"),
             freshness: inner.get("freshness").or_else(|| outer.get("freshness")).map(|field| field.node.to_json()),

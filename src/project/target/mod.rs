@@ -4,11 +4,11 @@
 //! that belongs to the database's own client library (those stay `None` for `engine/`).
 
 mod choose;
-mod embedded;
+mod duckdb_target;
 mod secret;
 
 pub(crate) use choose::{Wishes, choose};
-pub use embedded::{Attached, DuckDbSecret, DuckDbTarget, Extension};
+pub use duckdb_target::{Attached, DuckDbSecret, DuckDbTarget, Extension};
 pub use secret::Secret;
 use secret::passwords_in;
 pub(crate) use secret::{maskable, secrets_in_broken, texts_of, written_secrets};
@@ -149,7 +149,7 @@ pub(crate) fn read(
     let fields = reader.fields(node, table, &what);
     let mut secrets = Vec::new();
     let kind = match dialect {
-        Dialect::DuckDb => TargetKind::DuckDb(embedded::read(reader, &fields, context, &mut secrets)),
+        Dialect::DuckDb => TargetKind::DuckDb(duckdb_target::read(reader, &fields, context, &mut secrets)),
         Dialect::Postgres => TargetKind::Postgres(Box::new(postgres(reader, &fields, context, &mut secrets))),
     };
     let target = Target {
