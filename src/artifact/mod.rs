@@ -3,10 +3,12 @@
 //! In: plain values. Out: JSON and SQL files, written by rename, unchanged ones left alone. Never: anything that the
 //! user wrote, or a secret (the caller masks).
 
+mod catalog;
 mod log;
 pub mod row;
 mod store;
 
+pub use catalog::{catalog, read_catalog};
 pub use log::Log;
 pub use store::{FOLDER, Store, WRITTEN, replace};
 

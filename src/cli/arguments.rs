@@ -2,7 +2,7 @@
 
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Turns a folder of SQL into tables that a business can trust.
 #[derive(Debug, Parser)]
@@ -35,9 +35,27 @@ pub struct Global {
     /// Say nothing but errors
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
+    /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
+    pub lock_wait: Option<Duration>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
     pub color: Colour,
+}
+
+/// A number with a unit: `500ms`, `30s`, `5m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number with a unit: 500ms, 30s, 5m, 1h".to_owned();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)
 }
 
 /// Which nodes a command is about.

@@ -68,7 +68,7 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
-    compilation.check_files();
+    compilation.check_data_files();
     let selection = match app.selection(&compilation, &arguments.choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
@@ -101,7 +101,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     let _listening = signals::listen(&stop, &app.terminal);
     // DuckDB keeps an empty database beside a file that can be written, to resolve names in.
     let read_only = part == Part::Tests && !stores && manifest.dialect == Dialect::Postgres;
-    let engine = match app.engine(compilation, read_only) {
+    let engine = match app.engine_unless_stopped(compilation, read_only, &stop) {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
@@ -161,6 +161,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     summary::print(&app.terminal, manifest, &report, run.as_str());
     let told = failures::told(app, manifest, &report);
     app.terminal.diagnostics(&App::placed(compilation, &told), &compilation.sources);
+    plan::remember(compilation, engine.as_ref());
     let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
     let mut exit = report.exit();
     if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {
