@@ -14,7 +14,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails here")]
 
-use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -23,7 +22,7 @@ use std::{
 };
 use suiro::{
     diagnostic::{Diagnostic, Style, code, render},
-    project::{Column, Config, LoadOptions, Loaded, Project, RenderScope, Target, TargetKind, load},
+    project::{Column, Config, LoadOptions, Loaded, Project, RenderScope, Target, TargetKind, TestEntry, load},
     source::Span,
 };
 
@@ -251,7 +250,7 @@ fn shown(project: &Project, root: &Path) -> String {
         let _ = writeln!(text, "model {} = {} from {sql:?}", model.path, model.relation(&project.target));
         show_config(&mut text, &model.config);
         show_columns(&mut text, &model.columns);
-        let _ = model.tests.iter().try_for_each(|test| writeln!(text, "  test {}", test.value));
+        let _ = model.tests.iter().try_for_each(|test| writeln!(text, "  test {}", shown_test(test)));
     }
     for seed in &project.seeds {
         let _ = writeln!(text, "seed {} = {}", seed.path, seed.relation(&project.target));
@@ -282,14 +281,14 @@ fn shown(project: &Project, root: &Path) -> String {
         let _ = writeln!(text, "docs {name}: {block:?}");
     }
     for list in &project.value_lists {
-        let values = list.values.as_ref().map_or_else(|| "none".to_owned(), Value::to_string);
+        let values = list.values.as_ref().map_or_else(|| "none".to_owned(), serde_json::Value::to_string);
         let _ = writeln!(text, "values {}: {:?} {values}", list.name, list.query.as_ref().map(|query| &query.value));
     }
     let files = |files: Vec<&str>| files.join(" ");
     for (title, paths) in [
         ("macros", files(project.macro_files.iter().map(|file| file.path.as_str()).collect())),
         ("templates", files(project.template_overrides.values().map(|file| file.path.as_str()).collect())),
-        ("tests", files(project.test_files.iter().map(|file| file.path.as_str()).collect())),
+        ("tests", files(project.singular_tests.iter().map(|file| file.path.as_str()).collect())),
     ] {
         if !paths.is_empty() {
             let _ = writeln!(text, "{title}: {paths}");
@@ -322,8 +321,8 @@ fn show_target(text: &mut String, target: &Target, root: &Path) {
         "target {} schema {} threads {} {:?}",
         target.name, target.schema, target.threads, target.settings
     );
-    let given: Vec<&str> =
-        kind.split(", ").filter(|field| !field.ends_with(": None") && !field.ends_with(": None }")).collect();
+    let empty = [": None", ": None }", ": []", ": [] }"];
+    let given: Vec<&str> = kind.split(", ").filter(|field| !empty.iter().any(|empty| field.ends_with(empty))).collect();
     let _ = writeln!(text, "  {}", given.join(", "));
 }
 
@@ -336,10 +335,22 @@ fn show_config(text: &mut String, config: &Config) {
 fn show_columns(text: &mut String, columns: &[Column]) {
     for column in columns {
         let kind = column.data_type.as_ref().map_or("", |kind| &kind.value);
-        let tests: Vec<&Value> = column.tests.iter().map(|test| &test.value).collect();
+        let tests: Vec<String> = column.tests.iter().map(shown_test).collect();
         let description = column.description.as_deref().unwrap_or_default();
         let _ = writeln!(text, "  column {} {kind} {description:?} {tests:?}", column.name.value);
     }
+}
+
+fn shown_test(test: &TestEntry) -> String {
+    let mut text = test.test.value.clone();
+    let name = test.name.iter().map(|name| format!("name={}", name.value));
+    let short = test.short.iter().map(|short| format!("={}", short.value));
+    let arguments = test.arguments.iter().map(|(name, argument)| format!("{name}={}", argument.value));
+    let config = test.config.iter().map(|(key, setting)| format!("{key}:{}", setting.value));
+    for part in name.chain(short).chain(arguments).chain(config) {
+        let _ = write!(text, " {part}");
+    }
+    text
 }
 
 /// `Given { value: x, span: … }` as `x`.

@@ -79,6 +79,16 @@ impl Observer for Log<'_> {
                 "code": failure.map(|failure| failure.code.id),
                 "error": failure.map(|failure| failure.message.as_str()),
             }),
+            Event::Tested { node, verdict, failures, elapsed, failure } => json!({
+                "at": at,
+                "event": "tested",
+                "node": name(node),
+                "verdict": verdict,
+                "failures": failures,
+                "seconds": elapsed.as_secs_f64(),
+                "code": failure.map(|failure| failure.code.id),
+                "error": failure.map(|failure| failure.message.as_str()),
+            }),
             Event::Publishing { relations } => json!({"at": at, "event": "publishing", "relations": relations}),
             Event::Published { relations, elapsed } => {
                 json!({"at": at, "event": "published", "relations": relations, "seconds": elapsed.as_secs_f64()})

@@ -3,17 +3,20 @@
 //! In: plain values. Out: JSON and SQL files, written by rename, unchanged ones left alone. Never: anything that the
 //! user wrote, or a secret (the caller masks).
 
+mod catalog;
 mod log;
 pub mod row;
 mod store;
 
+pub use catalog::{catalog, read_catalog};
 pub use log::Log;
 pub use store::{FOLDER, Store, WRITTEN, replace};
 
 use crate::{
-    manifest::{Column, Manifest, Node, NodeId},
+    manifest::{Column, Manifest, Node, NodeId, NodeKind, TestType},
     plan::{Plan, Step},
     run::{NodeReport, RunReport},
+    source::floor_char_boundary,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -49,6 +52,32 @@ pub fn listed<'a>(manifest: &'a Manifest, node: &'a Node) -> Listed<'a> {
         columns: node.columns.as_deref(),
         instance_of: node.instance_of.as_deref(),
     }
+}
+
+/// Where below `target/compiled/` the SQL of a node stands: under the path of its file; where the file is several models,
+/// in a folder of its name; an item of `tests:` in a folder of the YAML file's name.
+#[must_use]
+pub fn compiled_path(node: &Node) -> Option<String> {
+    let written = matches!(node.kind, NodeKind::Model | NodeKind::Test) && node.sql.is_some();
+    let path = node.path.as_deref().filter(|_| written)?;
+    if node.instance_of.is_some() {
+        let folder = path.strip_suffix(".sql").unwrap_or(path);
+        return Some(format!("{folder}/{}.sql", node.name.replace('/', "_")));
+    }
+    let generic = node.test.as_ref().is_some_and(|test| test.kind == TestType::Generic);
+    let folder = match &node.instance_of {
+        Some(_) => path.strip_suffix(".sql").unwrap_or(path),
+        None if generic => path,
+        None => return Some(path.to_owned()),
+    };
+    let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
+    let name: String = node.name.chars().map(|character| if plain(character) { character } else { '_' }).collect();
+    // A name may be longer than a file's may be, and two may differ only in what a file's cannot have.
+    if name == node.name && name.len() <= 120 {
+        return Some(format!("{folder}/{name}.sql"));
+    }
+    let hash = blake3::hash(node.name.as_bytes()).to_hex();
+    Some(format!("{folder}/{}_{}.sql", &name[..floor_char_boundary(&name, 120)], &hash[..8]))
 }
 
 /// One line of `suiro plan --format json`, and one entry of `plan.json`.

@@ -2,7 +2,7 @@
 
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Turns a folder of SQL into tables that a business can trust.
 #[derive(Debug, Parser)]
@@ -38,9 +38,27 @@ pub struct Global {
     /// Write what is said to this file, too, however much of it is shown
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub log_file: Option<PathBuf>,
+    /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
+    pub lock_wait: Option<Duration>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
     pub color: Colour,
+}
+
+/// A number with a unit: `500ms`, `30s`, `5m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number with a unit: 500ms, 30s, 5m, 1h".to_owned();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)
 }
 
 /// Which nodes a command is about.
@@ -69,7 +87,7 @@ pub enum Format {
 pub enum Command {
     /// Make a new project: a small example that builds
     Init(Init),
-    /// List models, seeds, sources and who reads whom
+    /// List models, seeds, sources, tests and who reads whom
     Ls(Listing),
     /// Look for errors; touches neither files nor the database
     Check(Listing),
@@ -77,8 +95,14 @@ pub enum Command {
     Compile(Compile),
     /// Say what a build would do and why; changes nothing
     Plan(Plan),
-    /// Build the tables and views, then publish them at once
+    /// Build the tables and views, test them, then publish them at once
     Build(Build),
+    /// Build models alone, without seeds and tests
+    Run(Build),
+    /// Load seeds alone, without tests
+    Seed(Build),
+    /// Test what is published; builds nothing
+    Test(Build),
     /// Show who reads whom, and where in the SQL an edge comes from
     Lineage(Lineage),
     /// Print rows of a model as it is written now; creates nothing
@@ -97,6 +121,11 @@ pub enum Command {
     Freshness(Listing),
     /// Check the target: connection, version, rights
     Debug(Debug),
+    /// Try out templates of the project's own
+    Template {
+        #[command(subcommand)]
+        command: Template,
+    },
     /// Remove what suiro wrote below target/
     Clean,
     /// Explain an error code
@@ -235,6 +264,9 @@ pub enum Catalog {
 
 #[derive(Debug, Args)]
 pub struct Debug {
+    /// Install the extensions that a DuckDB target names, from the network
+    #[arg(long)]
+    pub install_extensions: bool,
     /// Print the SQL that an administrator runs so that a role can build this project
     #[arg(long)]
     pub print_grants: bool,
@@ -244,6 +276,23 @@ pub struct Debug {
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// What there is to do with templates.
+#[derive(Debug, Subcommand)]
+pub enum Template {
+    /// Build a small model with a materialization in a scratch schema: once, again, changed, forced, interrupted
+    Test(TemplateTest),
+}
+
+#[derive(Debug, Args)]
+pub struct TemplateTest {
+    /// Materialization to try out
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Configuration of the model, one YAML key each
+    #[arg(long, value_name = "YAML")]
+    pub config: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -18,8 +18,9 @@ use crate::{
     source::Sources,
 };
 use app::App;
-use arguments::{Arguments, Catalog, Command};
+use arguments::{Arguments, Catalog, Command, Template};
 use clap::Parser;
+use commands::build::Part;
 use std::{io::Write, process::ExitCode};
 use terminal::{Loudness, Terminal};
 
@@ -67,7 +68,10 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Check(arguments) => commands::check::run(app, arguments),
         Command::Compile(arguments) => commands::compile::run(app, arguments),
         Command::Plan(arguments) => commands::plan::run(app, arguments),
-        Command::Build(arguments) => commands::build::run(app, arguments),
+        Command::Build(arguments) => commands::build::run(app, arguments, Part::Everything),
+        Command::Run(arguments) => commands::build::run(app, arguments, Part::Models),
+        Command::Seed(arguments) => commands::build::run(app, arguments, Part::Seeds),
+        Command::Test(arguments) => commands::build::run(app, arguments, Part::Tests),
         Command::Lineage(arguments) => commands::lineage::run(app, arguments),
         Command::Show(arguments) => commands::show::run(app, arguments),
         Command::Query(arguments) => commands::query::run(app, arguments),
@@ -75,6 +79,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Import(arguments) => commands::import::run(app, arguments),
         Command::Freshness(arguments) => commands::freshness::run(app, arguments),
         Command::Debug(arguments) => commands::debug::run(app, arguments),
+        Command::Template { command: Template::Test(arguments) } => commands::template::test(app, arguments),
         Command::Clean => commands::clean::run(app),
         Command::Explain(arguments) => commands::explain::run(app, arguments),
         Command::Completions(arguments) => commands::completions::run(app, arguments),

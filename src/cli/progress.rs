@@ -2,8 +2,8 @@
 
 use super::terminal::{Loudness, Terminal};
 use crate::{
-    diagnostic::{Diagnostic, code::CANCELLED},
-    manifest::{Manifest, NodeId},
+    diagnostic::code::CANCELLED,
+    manifest::{Manifest, NodeId, Verdict},
     run::{Event, Observer},
 };
 use anstyle::{AnsiColor, Style};
@@ -16,6 +16,9 @@ use std::{
     },
     time::Duration,
 };
+
+const CANCELLED_WORD: (&str, Style) = ("cancelled", AnsiColor::Yellow.on_default());
+const FAILED: (&str, Style) = ("failed", AnsiColor::Red.on_default().bold());
 
 /// Shows a run on a terminal.
 pub struct Progress<'a> {
@@ -62,7 +65,7 @@ impl<'a> Progress<'a> {
         if self.terminal.colours_err() { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn finished(&self, node: NodeId, rows: Option<u64>, elapsed: Duration, failure: Option<&Diagnostic>) {
+    fn finished(&self, node: NodeId, (word, style): (&str, Style), rows: &str, elapsed: Duration) {
         let position = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(live) = &self.live {
             if let Some(line) = live.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&node) {
@@ -73,22 +76,17 @@ impl<'a> Progress<'a> {
         }
         let node = self.manifest.node(node);
         let width = self.total.to_string().len();
-        let (word, style) = match failure {
-            Some(failure) if failure.code == CANCELLED => ("cancelled", AnsiColor::Yellow.on_default()),
-            Some(_) => ("failed", AnsiColor::Red.on_default().bold()),
-            None => ("built ", AnsiColor::Green.on_default()),
-        };
-        let kind = node.materialized.as_deref().unwrap_or_else(|| node.kind.word());
-        let rows = rows.map(|rows| format!("{} rows, ", thousands(rows))).unwrap_or_default();
+        let position = position.min(self.total);
+        let kind = super::summary::kind(node);
         let line = format!(
             "{position:>width$}/{} {} {kind:<6} {}  {rows}{}",
             self.total,
-            self.paint(style, word),
+            self.paint(style, &format!("{word:<6}")),
             node.name,
             seconds(elapsed)
         );
         // On a terminal the table at the end says the same; only what failed is worth a line before.
-        if self.live.is_none() || failure.is_some() || self.terminal.loudness() == Loudness::Verbose {
+        if self.live.is_none() || !matches!(word, "built" | "pass") || self.terminal.loudness() == Loudness::Verbose {
             self.terminal.say(&line);
         } else {
             self.terminal.log(&line);
@@ -109,7 +107,27 @@ impl Observer for Progress<'_> {
                 live.running.lock().unwrap_or_else(PoisonError::into_inner).insert(*node, line);
             }
             Event::Finished { node, rows, elapsed, failure } => {
-                self.finished(*node, *rows, *elapsed, *failure);
+                let word = match failure {
+                    Some(failure) if failure.code == CANCELLED => CANCELLED_WORD,
+                    Some(_) => FAILED,
+                    None => ("built", AnsiColor::Green.on_default()),
+                };
+                let rows = rows.map(|rows| format!("{} rows, ", thousands(rows))).unwrap_or_default();
+                self.finished(*node, word, &rows, *elapsed);
+            }
+            Event::Tested { node, verdict, failures, elapsed, failure } => {
+                let word = match verdict {
+                    Some(Verdict::Pass) => ("pass", AnsiColor::Green.on_default()),
+                    Some(Verdict::Warn) => ("warn", AnsiColor::Yellow.on_default().bold()),
+                    Some(Verdict::Fail) => ("fail", AnsiColor::Red.on_default().bold()),
+                    None if failure.is_some_and(|failure| failure.code == CANCELLED) => CANCELLED_WORD,
+                    None => FAILED,
+                };
+                let rows = failures.filter(|rows| *rows > 0).map(|rows| match rows {
+                    1 => "1 failing row, ".to_owned(),
+                    many => format!("{} failing rows, ", thousands(many)),
+                });
+                self.finished(*node, word, &rows.unwrap_or_default(), *elapsed);
             }
             Event::Statement { node, purpose, text, elapsed, .. } if self.show_sql && !text.is_empty() => {
                 let whom = node.map_or("run", |node| self.manifest.node(node).name.as_str());

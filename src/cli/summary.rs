@@ -6,7 +6,7 @@ use super::{
     terminal::{Loudness, Terminal},
 };
 use crate::{
-    manifest::Manifest,
+    manifest::{Manifest, Node, NodeKind},
     run::{NodeReport, RunReport, Status},
 };
 use anstyle::{AnsiColor, Style};
@@ -22,14 +22,14 @@ pub fn print(terminal: &Terminal, manifest: &Manifest, report: &RunReport, run: 
     let mut shown: Vec<&NodeReport> = report.nodes.iter().collect();
     let mut left_out = 0;
     if shown.len() > LONG && terminal.loudness() < Loudness::Verbose {
-        let mut slowest: Vec<&NodeReport> = shown.iter().copied().filter(|node| node.status == Status::Built).collect();
+        let mut slowest: Vec<&NodeReport> = shown.iter().copied().filter(|node| went_well(node.status)).collect();
         slowest.sort_by_key(|node| std::cmp::Reverse(node.elapsed));
         slowest.truncate(SLOWEST);
         let limit = slowest.last().map(|node| node.elapsed).unwrap_or_default();
         let mut room = SLOWEST;
         shown.retain(|node| {
-            let keep = node.status != Status::Built || (node.elapsed >= limit && room > 0);
-            room -= usize::from(keep && node.status == Status::Built);
+            let keep = !went_well(node.status) || (node.elapsed >= limit && room > 0);
+            room -= usize::from(keep && went_well(node.status));
             keep
         });
         left_out = report.nodes.len() - shown.len();
@@ -38,7 +38,7 @@ pub fn print(terminal: &Terminal, manifest: &Manifest, report: &RunReport, run: 
         terminal.say(&format!("\n{}\n", table(terminal, manifest, &shown)));
     }
     if left_out > 0 {
-        terminal.say(&format!("  and {} more, built faster than these (`-v` shows all)", thousands(left_out as u64)));
+        terminal.say(&format!("  and {} more, done faster than these (`-v` shows all)", thousands(left_out as u64)));
     }
     terminal.say(&sentence(terminal, report, run));
     if !report.diagnostics.is_empty() {
@@ -59,7 +59,7 @@ fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> Str
     table.set_header([Cell::new(""), Cell::new("what"), Cell::new("name"), right("rows"), right("time")]);
     for node in nodes {
         let described = manifest.node(node.node);
-        let kind = described.materialized.as_deref().unwrap_or_else(|| described.kind.word());
+        let kind = kind(described);
         let name = match node.culprit {
             Some(culprit) => format!("{} (because of {})", described.name, manifest.node(culprit).name),
             None => described.name.clone(),
@@ -69,7 +69,7 @@ fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> Str
             coloured(terminal, node.status),
             Cell::new(kind),
             Cell::new(name),
-            right(&node.rows.map(thousands).unwrap_or_default()),
+            right(&rows(node)),
             right(&time),
         ]);
     }
@@ -81,15 +81,35 @@ fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> Str
     table.to_string()
 }
 
+/// What a node is, in one word.
+pub fn kind(node: &Node) -> &str {
+    match node.kind {
+        // Which test it is, its name says.
+        NodeKind::Test => "test",
+        _ => node.materialized.as_deref().unwrap_or_else(|| node.kind.word()),
+    }
+}
+
+fn went_well(status: Status) -> bool {
+    matches!(status, Status::Built | Status::Pass)
+}
+
+/// Rows of a relation; of a test, the failing ones, if there are any.
+fn rows(node: &NodeReport) -> String {
+    node.rows.filter(|rows| node.status != Status::Pass || *rows > 0).map(thousands).unwrap_or_default()
+}
+
 fn coloured(terminal: &Terminal, status: Status) -> Cell {
     let cell = Cell::new(status.word());
     if !terminal.colours_err() {
         return cell;
     }
     cell.fg(match status {
-        Status::Built => comfy_table::Color::Green,
-        Status::Failed => comfy_table::Color::Red,
-        Status::Staged | Status::Skipped | Status::Cancelled | Status::NotStarted => comfy_table::Color::Yellow,
+        Status::Built | Status::Pass => comfy_table::Color::Green,
+        Status::Failed | Status::Fail => comfy_table::Color::Red,
+        Status::Staged | Status::Skipped | Status::Cancelled | Status::NotStarted | Status::Warn => {
+            comfy_table::Color::Yellow
+        }
     })
 }
 
@@ -103,13 +123,21 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
             parts.push(format!("{} {}", thousands(count as u64), status.word()));
         }
     }
+    for (status, word) in [(Status::Pass, "passed"), (Status::Warn, "warned"), (Status::Fail, "failed")] {
+        match report.count(status) {
+            0 => {}
+            1 => parts.push(format!("1 test {word}")),
+            many => parts.push(format!("{} tests {word}", thousands(many as u64))),
+        }
+    }
     if parts.is_empty() {
         parts.push("nothing to do".to_owned());
     }
     let built = report.count(Status::Built);
-    let (word, style) = match (report.stopped, built) {
+    let well = built + report.count(Status::Pass) + report.count(Status::Warn);
+    let (word, style) = match (report.stopped, well) {
         (Some(_), _) => ("Stopped", AnsiColor::Yellow.on_default().bold()),
-        (None, built) if built == report.nodes.len() => ("Done", AnsiColor::Green.on_default().bold()),
+        (None, well) if well == report.nodes.len() => ("Done", AnsiColor::Green.on_default().bold()),
         (None, 0) => ("Failed", AnsiColor::Red.on_default().bold()),
         (None, _) => ("Partly done", AnsiColor::Red.on_default().bold()),
     };
@@ -117,8 +145,9 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     let mut text = format!("{word}: {} in {} (run {run})", parts.join(", "), seconds(report.elapsed));
     if report.stopped.is_some() {
         text.push_str("\nNothing was published: every table and view is as it was before.");
-    } else if report.count(Status::Built) < report.nodes.len() && report.count(Status::Built) > 0 {
-        text.push_str("\nWhat was not built keeps its old version.");
+    } else if built > 0 && built < report.relations() {
+        let what = if report.count(Status::Staged) > 0 { "published" } else { "built" };
+        text.push_str(&format!("\nWhat was not {what} keeps its old version."));
     }
     text
 }

@@ -29,3 +29,13 @@ pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], 
 fn align(cell: Cell, numeric: &[bool], index: usize) -> Cell {
     if numeric.get(index).copied().unwrap_or(false) { cell.set_alignment(CellAlignment::Right) } else { cell }
 }
+
+/// Whether a type of the engine's is one of numbers, which stand on the right.
+#[must_use]
+pub fn is_numeric(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    ["int", "numeric", "decimal", "double", "float", "real", "oid"].iter().any(|part| word.contains(part))
+        && !word.contains("interval")
+        && !word.contains('[')
+        && !word.contains("point")
+}

@@ -65,7 +65,7 @@ impl Compilation {
             let name = node.name.clone();
             self.diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.of_node(name.clone())));
         }
-        self.check_files();
+        self.check_written_files();
         if refers {
             self.graph = Graph::new(&self.manifest);
         }
@@ -117,7 +117,7 @@ impl Compilation {
     }
 
     /// Two models must not write the same file.
-    fn check_files(&mut self) {
+    fn check_written_files(&mut self) {
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         for node in self.manifest.nodes.iter_mut().filter(|node| node.form() == Form::File) {
             let Some(location) = node.text("location").map(str::to_owned) else { continue };
@@ -161,12 +161,14 @@ impl Compilation {
         let config: BTreeMap<String, Value> = node.map(|id| self.manifest.node(id).config.clone()).unwrap_or_default();
         let written_in = self.sources.get(source.span.file).path().to_owned();
         let file = add_virtual(&mut self.sources, format!("{written_in} (hook)"), &source.text);
+        let instance = node.and_then(|id| self.manifest.node(id).instance.clone());
         let rendered = self.renderer.render(&Input {
             file,
             text: &source.text,
             start: 0,
             this: &this,
-            instance: None,
+            instance: instance.as_ref(),
+            tested: None,
             incremental: false,
             config: &config,
             scope: &self.scope,

@@ -9,7 +9,8 @@ use crate::{
         Diagnostic, closest,
         code::{AMBIGUOUS_RELATION, THREE_PART_NAME, UNKNOWN_RELATION},
     },
-    manifest::{self, CompiledSql, Form, Head, Node, NodeId, Site, SqlPart},
+    dialect::Dialect,
+    manifest::{self, CompiledSql, Form, Head, Node, NodeId, NodeKind, Site, SqlPart},
     parse::{Piece, Query, Replacement},
     project::{Exposure, UnknownRelations},
     source::{Place, Sources, Span},
@@ -25,6 +26,8 @@ pub struct Edges {
     pub sql: Option<CompiledSql>,
     /// The SQL of its incremental rendering, where it differs.
     pub incremental_sql: Option<CompiledSql>,
+    /// The node whose SQL it is, where that can be read itself.
+    pub reader: Option<NodeId>,
     /// Whether one of its renderings reads its own live rows.
     pub reads_itself: bool,
     /// What is wrong.
@@ -55,7 +58,7 @@ impl Resolver<'_> {
     /// What the model of that node reads.
     #[must_use]
     pub fn edges(&self, id: NodeId, reading: &Reading) -> Edges {
-        let mut edges = Edges::default();
+        let mut edges = Edges { reader: Some(id), ..Edges::default() };
         self.declared(id, reading, &mut edges);
         if let Some(read) = &reading.full {
             edges.sql = self.resolve(id, reading, (read, false), &mut edges);
@@ -100,7 +103,8 @@ impl Resolver<'_> {
             });
         };
         let before: Vec<NodeId> = edges.reads.keys().copied().collect();
-        let sql = self.resolve_text((text, query), (self.schema(id), Some(id)), &place, edges);
+        let this = (self.nodes[id.index()].kind != NodeKind::Test).then_some(id);
+        let sql = self.resolve_text((text, query), (self.schema(id), this), &place, edges);
         if incremental {
             for (node, entry) in &mut edges.reads {
                 entry.1 |= !before.contains(node);
@@ -123,7 +127,7 @@ impl Resolver<'_> {
             resolved.push(match self.names.meaning(&mention.parts, schema, this) {
                 // Its own live rows: no edge, for it cannot wait for itself.
                 Meaning::Node(found)
-                    if this == Some(found) && self.nodes[found.index()].form() == Form::Incremental =>
+                    if edges.reader == Some(found) && self.nodes[found.index()].form() == Form::Incremental =>
                 {
                     edges.reads_itself = true;
                     Resolved::Node(found)
@@ -138,7 +142,7 @@ impl Resolver<'_> {
                     Resolved::Wrong
                 }
                 Meaning::OtherDatabase => {
-                    edges.diagnostics.push(other_database(&called(&mention.parts), there()));
+                    edges.diagnostics.push(self.other_database(&called(&mention.parts), there()));
                     Resolved::Wrong
                 }
                 Meaning::Unknown => {
@@ -204,6 +208,24 @@ impl Resolver<'_> {
         diagnostic.help("a table that something else fills is declared in a YAML file below `sources:`")
     }
 
+    fn other_database(&self, name: &str, place: Place) -> Diagnostic {
+        let problem = Diagnostic::error(THREE_PART_NAME, format!("`{name}` reaches into another database"))
+            .at_place(place, "three parts");
+        let within = name.split_once('.').map_or(name, |(_, within)| within);
+        let own = self.nodes.iter().filter_map(|node| node.relation.as_ref());
+        if own.filter(|relation| relation.database.is_none()).any(|relation| relation.to_string() == within) {
+            return problem.help(format!("write `{within}`; the target says which database"));
+        }
+        match self.around.project.target.dialect() {
+            Dialect::DuckDb => {
+                problem.help("attach the database in the target, and declare the table as a source with its `database`")
+            }
+            Dialect::Postgres => problem
+                .note("a query in PostgreSQL cannot leave the database that it is connected to")
+                .help("make it a foreign table of this database (postgres_fdw), and declare that as a source"),
+        }
+    }
+
     fn ambiguous(&self, name: &str, candidates: &[NodeId], place: Place) -> Diagnostic {
         let message = format!("`{name}` can mean {} relations", candidates.len());
         let mut diagnostic = Diagnostic::error(AMBIGUOUS_RELATION, message).at_place(place, "which one?");
@@ -237,20 +259,15 @@ impl Resolver<'_> {
 
 /// A written name as people say it: what `ref()` and `source()` print is undone.
 fn called(parts: &[crate::name::NamePart]) -> String {
-    use super::names::{REF_SCHEMA, SOURCE_SCHEMA};
+    use super::names::{REF_SCHEMA, SOURCE_SCHEMA, THIS_SCHEMA};
     match parts {
+        [first, _] if first.value == THIS_SCHEMA => "this".to_owned(),
         [first, second] if first.value == REF_SCHEMA => second.value.clone(),
         [first, second] if first.value.starts_with(SOURCE_SCHEMA) => {
             format!("{}.{}", &first.value[SOURCE_SCHEMA.len()..], second.value)
         }
         parts => parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."),
     }
-}
-
-fn other_database(name: &str, place: Place) -> Diagnostic {
-    Diagnostic::error(THREE_PART_NAME, format!("`{name}` reaches into another database"))
-        .at_place(place, "three parts")
-        .help("write schema and name only; the target says which database")
 }
 
 fn compiled(

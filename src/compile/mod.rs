@@ -6,6 +6,7 @@
 mod decorate;
 mod describe;
 mod edges;
+mod files;
 mod incremental;
 mod known;
 mod names;
@@ -13,6 +14,7 @@ mod nodes;
 mod properties;
 mod reading;
 mod serve;
+mod tests;
 
 pub use names::{Meaning, Names};
 pub use reading::{Read, Reading, Surroundings};
@@ -33,6 +35,7 @@ use edges::{Edges, Resolver};
 use nodes::Origin;
 use rayon::prelude::*;
 use std::{collections::BTreeMap, sync::Arc};
+use tests::{Rendering, TestTemplates, Tests};
 
 /// A compiled project, and what is needed to say where things were written.
 pub struct Compilation {
@@ -51,6 +54,7 @@ pub struct Compilation {
     /// Selections with a name.
     pub selectors: BTreeMap<String, Selector>,
     readings: Vec<Reading>,
+    tests: Tests,
     origins: Vec<Origin>,
     names: Names,
     renderer: Renderer,
@@ -75,7 +79,19 @@ pub struct Request<'a> {
 /// When there is no project or no target: what was loaded, with its diagnostics.
 #[expect(clippy::result_large_err, reason = "made once in a process")]
 pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
-    let loaded = project::load(&request.load);
+    compile_loaded(project::load(&request.load), &request.environment, request.referee)
+}
+
+/// Compiles a project that was loaded already.
+///
+/// # Errors
+/// As [`compile`].
+#[expect(clippy::result_large_err, reason = "made once in a process")]
+pub fn compile_loaded(
+    loaded: Loaded,
+    environment: &EnvironmentLookup,
+    referee: Option<Box<dyn Referee>>,
+) -> Result<Compilation, Loaded> {
     let Loaded { project: Some(mut project), mut sources, mut diagnostics, secrets } = loaded else {
         return Err(loaded);
     };
@@ -83,19 +99,32 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     diagnostics.extend(found);
     let (statements, found) = StatementTemplates::new(&statement_files(&project, &mut sources));
     diagnostics.extend(found);
-    let scope = scope(&project, &request.environment);
+    let templates = TestTemplates::new(&project, &mut sources, &renderer);
+    let scope = scope(&project, environment);
     diagnostics.extend(describe::render(&mut project, &scope));
-    let around =
-        Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: request.referee.as_deref() };
+    let around = Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: referee.as_deref() };
     let mut readings: Vec<Reading> =
         project.models.par_iter().map(|model| around.read(model, sources.get(model.file))).collect();
 
-    let (mut all, origins) = nodes::nodes(&project, &sources, &readings);
+    let mut tests = Tests {
+        generic: tests::collect(&project),
+        singular: project.singular_tests.par_iter().map(|test| around.read(test, sources.get(test.file))).collect(),
+    };
+    let (mut all, origins) = nodes::nodes(&project, &sources, &readings, |others| {
+        let (nodes, found) = tests.nodes(&project, &sources, others);
+        diagnostics.extend(found);
+        nodes
+    });
     for (node, origin) in all.iter_mut().zip(&origins) {
-        if let Origin::Model(index) = origin {
-            let found = std::mem::take(&mut readings[*index].diagnostics);
+        let reading = match origin {
+            Origin::Model(index) => Some(&mut readings[*index]),
+            Origin::Singular(index) => Some(&mut tests.singular[*index]),
+            _ => None,
+        };
+        if let Some(reading) = reading {
+            let found = std::mem::take(&mut reading.diagnostics);
             node.error = first_error(&found);
-            let label = readings[*index].label();
+            let label = reading.label();
             let named = |found: Diagnostic| found.of_node(node.name.clone()).of_instance(label);
             diagnostics.extend(found.into_iter().map(named));
         }
@@ -105,31 +134,18 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
             node.error = Some(crate::diagnostic::code::BROKEN_SEED.id.to_owned());
         }
     }
-    own((&project, &sources), &readings, &mut all, &origins, &mut diagnostics);
+    diagnostics.extend(files::read_by_name(&project, &statements, &mut all, &origins));
+    diagnostics.extend(files::other_databases(&project, &mut all, &origins));
+    let rendering = Rendering { around, templates: &templates, sources: &sources };
+    diagnostics.extend(tests.read(&rendering, &mut all, &origins));
+    own((&project, &sources), (&readings, &tests), &mut all, &origins, &mut diagnostics);
     let dialect = project.target.dialect();
     check_materializations(dialect, &statements, &readings, (&mut all, &origins), &mut diagnostics);
     let ids = all.iter().enumerate().map(|(index, node)| (NodeId::of(index), node));
-    let ids = ids.filter(|(_, node)| node.kind != NodeKind::Exposure);
+    let ids = ids.filter(|(_, node)| !matches!(node.kind, NodeKind::Exposure | NodeKind::Test));
     let names = Names::new(dialect, &project.target.schema, ids, nodes::source_ids(&project, &origins));
     let resolver = Resolver { around, sources: &sources, names: &names, nodes: &all };
-    let edges: Vec<Option<(Edges, Vec<crate::manifest::Read>)>> = origins
-        .par_iter()
-        .enumerate()
-        .map(|(index, origin)| match origin {
-            Origin::Model(reading) => {
-                let mut edges = resolver.edges(NodeId::of(index), &readings[*reading]);
-                edges.diagnostics.extend(incremental::check(&all[index], &readings[*reading], edges.reads_itself));
-                let sites = resolver.sites(&edges);
-                Some((edges, sites))
-            }
-            Origin::Exposure(exposure) => {
-                let edges = resolver.exposure(&project.exposures[*exposure]);
-                let sites = resolver.sites(&edges);
-                Some((edges, sites))
-            }
-            Origin::Seed(_) | Origin::Source(_) => None,
-        })
-        .collect();
+    let edges = edges(&resolver, (&readings, &tests), &origins);
     for ((node, found), origin) in all.iter_mut().zip(edges).zip(&origins) {
         let Some((edges, sites)) = found else { continue };
         let label = match origin {
@@ -162,12 +178,13 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
         secrets,
         selectors,
         readings,
+        tests,
         origins,
         names,
         renderer,
         scope,
         statements,
-        referee: request.referee,
+        referee,
     };
     compilation.add_properties();
     compilation.check_names();
@@ -175,10 +192,50 @@ pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
     Ok(compilation)
 }
 
+/// What each node reads, and its SQL; each on its own, in parallel.
+fn edges(
+    resolver: &Resolver<'_>,
+    (readings, tests): (&[Reading], &Tests),
+    origins: &[Origin],
+) -> Vec<Option<(Edges, Vec<crate::manifest::Read>)>> {
+    let ids: BTreeMap<Origin, NodeId> =
+        origins.iter().enumerate().map(|(index, origin)| (*origin, NodeId::of(index))).collect();
+    origins
+        .par_iter()
+        .enumerate()
+        .map(|(index, origin)| match origin {
+            Origin::Model(reading) => {
+                let mut edges = resolver.edges(NodeId::of(index), &readings[*reading]);
+                let node = &resolver.nodes[index];
+                edges.diagnostics.extend(incremental::check(node, &readings[*reading], edges.reads_itself));
+                let sites = resolver.sites(&edges);
+                Some((edges, sites))
+            }
+            Origin::Exposure(exposure) => {
+                let edges = resolver.exposure(&resolver.around.project.exposures[*exposure]);
+                let sites = resolver.sites(&edges);
+                Some((edges, sites))
+            }
+            Origin::Singular(test) => {
+                let edges = resolver.edges(NodeId::of(index), &tests.singular[*test]);
+                let sites = resolver.sites(&edges);
+                Some((edges, sites))
+            }
+            Origin::Generic(test) => {
+                let test = &tests.generic[*test];
+                let edges = test.edges(resolver, *ids.get(&test.on)?);
+                let sites = resolver.sites(&edges);
+                Some((edges, sites))
+            }
+            Origin::Seed(_) | Origin::Source(_) => None,
+        })
+        .collect()
+}
+
 /// Gives each diagnostic about a model's or seed's own file to its node; a file that cannot be used is the node's error.
 fn own(
     (project, sources): (&Project, &Sources),
-    readings: &[Reading],
+    (readings, tests): (&[Reading], &Tests),
     nodes: &mut [Node],
     origins: &[Origin],
     diagnostics: &mut [Diagnostic],
@@ -189,7 +246,8 @@ fn own(
         let path = match origin {
             Origin::Model(reading) => &readings[*reading].model.path,
             Origin::Seed(seed) => &project.seeds[*seed].path,
-            Origin::Source(_) | Origin::Exposure(_) => continue,
+            Origin::Singular(test) => &tests.singular[*test].model.path,
+            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) => continue,
         };
         by_path.entry(path).or_default().push(index);
     }
@@ -280,7 +338,7 @@ fn macro_files(project: &Project, sources: &mut Sources) -> Vec<MacroFile> {
 /// The built-in templates of statements and the project's, which come later and so take their places.
 fn statement_files(project: &Project, sources: &mut Sources) -> Vec<MacroFile> {
     let mut files = serve::built_in_statements(sources);
-    let own = project.template_overrides.values();
+    let own = project.template_overrides.values().filter(|file| !file.below.starts_with("tests/"));
     files
         .extend(own.map(|file| MacroFile::new(file.file, format!("templates/{}", file.below), Arc::clone(&file.text))));
     files
@@ -333,6 +391,7 @@ impl Compilation {
     fn reading(&self, id: NodeId) -> Option<&Reading> {
         match self.origins.get(id.index()) {
             Some(Origin::Model(index)) => self.readings.get(*index),
+            Some(Origin::Singular(index)) => self.tests.singular.get(*index),
             _ => None,
         }
     }
@@ -343,6 +402,28 @@ impl Compilation {
             Origin::Seed(index) => self.project.seeds.get(*index).map(|seed| seed.file),
             Origin::Source(index) => self.project.source_tables.get(*index).map(|table| table.file),
             Origin::Exposure(index) => self.project.exposures.get(*index).map(|exposure| exposure.file),
+            Origin::Generic(index) => self.tests.generic.get(*index).map(|test| test.entry.test.span.file),
+            Origin::Singular(index) => self.tests.singular.get(*index).map(|test| test.model.file),
+        }
+    }
+
+    /// Looks whether the files of sources are there; what reads missing ones cannot be built. For commands that run SQL.
+    pub fn check_data_files(&mut self) {
+        let missing = files::missing(&self.project, (&self.manifest, &self.graph), &self.origins);
+        for (source, diagnostic) in missing {
+            let code = diagnostic.code.id.to_owned();
+            self.diagnostics.push(diagnostic);
+            let mut edge = vec![source];
+            while let Some(read) = edge.pop() {
+                for reader in self.graph.children(read) {
+                    let node = &mut self.manifest.nodes[reader.index()];
+                    node.error = node.error.take().or_else(|| Some(code.clone()));
+                    // What it stands in reads the files, too.
+                    if node.form() == crate::manifest::Form::Ephemeral {
+                        edge.push(reader);
+                    }
+                }
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! What a name in a model's SQL means.
 //!
 //! A bare name is, in this order: the node of that name in the reading model's own schema; in the target's schema; the
-//! only one of that name in the project. A qualified name is the node of that schema and name, and nothing else.
+//! only one of that name in the project. A qualified name is the node of that schema and name, and nothing else; one
+//! with a database in front is the source that says so.
 //! Names of CTEs never come here: `parse/` knows their scopes.
 
 use crate::{
@@ -41,6 +42,10 @@ pub struct Names {
     dialect: Dialect,
     target_schema: String,
     qualified: BTreeMap<(String, String), NodeId>,
+    /// Sources in other databases, by schema and name.
+    elsewhere: BTreeMap<(String, String), Vec<NodeId>>,
+    /// The same with their databases in front.
+    databases: BTreeMap<(String, String, String), NodeId>,
     bare: BTreeMap<String, Vec<NodeId>>,
     sources: BTreeMap<(String, String), NodeId>,
 }
@@ -57,6 +62,8 @@ impl Names {
             dialect,
             target_schema: dialect.key(target_schema),
             qualified: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
+            databases: BTreeMap::new(),
             bare: BTreeMap::new(),
             sources: source_tables.into_iter().collect(),
         };
@@ -64,7 +71,15 @@ impl Names {
             let Some(relation) = &node.relation else { continue };
             let (schema, name) = (dialect.key(&relation.schema), dialect.key(&relation.name));
             names.bare.entry(name.clone()).or_default().push(id);
-            names.qualified.entry((schema, name)).or_insert(id);
+            match &relation.database {
+                None => {
+                    names.qualified.entry((schema, name)).or_insert(id);
+                }
+                Some(database) => {
+                    names.elsewhere.entry((schema.clone(), name.clone())).or_default().push(id);
+                    names.databases.entry((dialect.key(database), schema, name)).or_insert(id);
+                }
+            }
         }
         names
     }
@@ -81,15 +96,26 @@ impl Names {
                 self.sources.get(&(source, second.value.clone())).map_or(Meaning::Unknown, |id| Meaning::Node(*id))
             }
             [first, second] => {
-                let (schema, name) = (self.key(first), self.key(second));
-                match self.qualified.get(&(schema.clone(), name)) {
-                    Some(id) => Meaning::Node(*id),
-                    None if SYSTEM_SCHEMAS.contains(&schema.as_str()) => Meaning::System,
-                    None => Meaning::Unknown,
+                let key = (self.key(first), self.key(second));
+                match (self.qualified.get(&key), self.elsewhere.get(&key).map(Vec::as_slice)) {
+                    (Some(id), _) | (None, Some([id])) => Meaning::Node(*id),
+                    (None, Some(several)) => Meaning::Ambiguous(several.to_vec()),
+                    (None, None) if SYSTEM_SCHEMAS.contains(&key.0.as_str()) => Meaning::System,
+                    (None, None) => self.in_main(key),
                 }
+            }
+            [database, schema, name] => {
+                let key = (self.key(database), self.key(schema), self.key(name));
+                self.databases.get(&key).map_or(Meaning::OtherDatabase, |id| Meaning::Node(*id))
             }
             _ => Meaning::OtherDatabase,
         }
+    }
+
+    /// DuckDB also takes `crm.orders` for `crm.main.orders`, where `crm` is a database.
+    fn in_main(&self, (database, name): (String, String)) -> Meaning {
+        let found = self.databases.get(&(database, "main".to_owned(), name));
+        found.filter(|_| self.dialect == Dialect::DuckDb).map_or(Meaning::Unknown, |id| Meaning::Node(*id))
     }
 
     fn key(&self, part: &NamePart) -> String {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Where a node comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The reading of that index.
     Model(usize),
@@ -22,11 +22,20 @@ pub enum Origin {
     Source(usize),
     /// The exposure of that index.
     Exposure(usize),
+    /// The item of `tests:` of that index.
+    Generic(usize),
+    /// The test that is a SQL file of that index.
+    Singular(usize),
 }
 
-/// The nodes of everything that is enabled, sorted by kind and name, and where each comes from.
+/// The nodes of everything that is enabled, sorted by kind and name, and where each comes from; `tests` names its own.
 #[must_use]
-pub fn nodes(project: &Project, sources: &Sources, readings: &[Reading]) -> (Vec<Node>, Vec<Origin>) {
+pub fn nodes(
+    project: &Project,
+    sources: &Sources,
+    readings: &[Reading],
+    tests: impl FnOnce(&[(Node, Origin)]) -> Vec<(Node, Origin)>,
+) -> (Vec<Node>, Vec<Origin>) {
     let mut nodes: Vec<(Node, Origin)> = Vec::new();
     for (index, reading) in readings.iter().enumerate().filter(|(_, reading)| reading.model.config.enabled()) {
         nodes.push((model(project, reading), Origin::Model(index)));
@@ -43,18 +52,22 @@ pub fn nodes(project: &Project, sources: &Sources, readings: &[Reading]) -> (Vec
         nodes.push((Node { path: Some(path), ..exposure(found) }, Origin::Exposure(index)));
     }
     qualify_shared_names(project.target.dialect(), &mut nodes);
+    nodes.extend(tests(&nodes));
     nodes.sort_by(|(left, _), (right, _)| (left.kind, &left.name).cmp(&(right.kind, &right.name)));
     nodes.into_iter().unzip()
 }
 
-/// Where two nodes share a bare name, each is called by schema and name.
+/// Where two nodes share a bare name, each is called by schema and name; two sources of one schema and name by their
+/// databases, too.
 fn qualify_shared_names(dialect: Dialect, nodes: &mut [(Node, Origin)]) {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (node, _) in nodes.iter().filter(|(node, _)| node.kind.has_relation()) {
-        *counts.entry(dialect.key(&node.name)).or_default() += 1;
+    let key = |node: &Node| (node.kind == NodeKind::Source, dialect.key(&node.name));
+    let is_named = |node: &Node| node.kind.has_relation() || node.kind == NodeKind::Source;
+    let mut counts: BTreeMap<(bool, String), usize> = BTreeMap::new();
+    for (node, _) in nodes.iter().filter(|(node, _)| is_named(node)) {
+        *counts.entry(key(node)).or_default() += 1;
     }
-    for (node, _) in nodes.iter_mut().filter(|(node, _)| node.kind.has_relation()) {
-        if counts.get(&dialect.key(&node.name)).is_some_and(|count| *count > 1)
+    for (node, _) in nodes.iter_mut().filter(|(node, _)| is_named(node)) {
+        if counts.get(&key(node)).is_some_and(|count| *count > 1)
             && let Some(relation) = &node.relation
         {
             node.name = relation.to_string();
@@ -62,7 +75,8 @@ fn qualify_shared_names(dialect: Dialect, nodes: &mut [(Node, Origin)]) {
     }
 }
 
-fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node {
+/// A node of which nothing is known but its name.
+pub fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node {
     Node {
         name: name.to_owned(),
         kind,
@@ -81,6 +95,7 @@ fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node {
         error: None,
         instance_of: None,
         instance: None,
+        test: None,
     }
 }
 
@@ -141,7 +156,8 @@ fn exposure(exposure: &Exposure) -> Node {
     node
 }
 
-fn configured(mut node: Node, config: &project::Config) -> Node {
+/// The node with what its configuration says.
+pub fn configured(mut node: Node, config: &project::Config) -> Node {
     node.description = config.description().map(str::to_owned);
     node.tags = config.tags().into_iter().map(str::to_owned).collect();
     node.owner = config.owner().map(str::to_owned);

@@ -76,6 +76,7 @@ impl Surroundings<'_> {
             this: &this,
             incremental,
             config: &config,
+            tested: None,
             instance: model.instance.as_ref().map(|instance| &instance.value),
             scope: self.scope,
         })

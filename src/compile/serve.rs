@@ -22,11 +22,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 static MATERIALIZATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/materializations");
 static PUBLISH: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/publish");
+static TESTING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/testing");
 
 /// The built-in templates of statements, as files that diagnostics can point into.
 pub(super) fn built_in_statements(sources: &mut Sources) -> Vec<MacroFile> {
     let mut files = Vec::new();
-    for (folder, dir) in [("materializations", &MATERIALIZATIONS), ("publish", &PUBLISH)] {
+    for (folder, dir) in [("materializations", &MATERIALIZATIONS), ("publish", &PUBLISH), ("testing", &TESTING)] {
         let found = dir.dirs().flat_map(Dir::files).filter_map(|file| Some((file.path(), file.contents_utf8()?)));
         for (path, text) in found {
             let below = path.to_string_lossy().replace('\\', "/");
@@ -45,6 +46,10 @@ impl Statements for Compilation {
 
     fn publish(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
         self.statements_of("publish", name, values)
+    }
+
+    fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.statements_of("testing", name, values)
     }
 }
 
@@ -146,6 +151,15 @@ impl Compilation {
     }
 }
 
+impl Compilation {
+    fn generic(&self, id: NodeId) -> Option<&super::tests::Generic> {
+        match self.origins.get(id.index()) {
+            Some(Origin::Generic(index)) => self.tests.generic.get(*index),
+            _ => None,
+        }
+    }
+}
+
 impl Seeds for Compilation {
     fn columns(&self, node: NodeId) -> Result<Vec<LoadColumn>, Diagnostic> {
         let table = match self.origins.get(node.index()) {
@@ -172,6 +186,9 @@ impl Seeds for Compilation {
 
 impl Places for Compilation {
     fn place(&self, node: NodeId, rendering: Rendering, rendered: usize) -> Option<Place> {
+        if let Some(test) = self.generic(node) {
+            return Some(test.place(rendered));
+        }
         let reading = self.reading(node)?;
         let incremental = reading.incremental.as_ref().filter(|_| rendering == Rendering::Incremental);
         let (read, is_incremental) = (incremental.or(reading.full.as_ref())?, incremental.is_some());
@@ -184,6 +201,9 @@ impl Places for Compilation {
     }
 
     fn file(&self, node: NodeId) -> Option<Span> {
+        if let Some(test) = self.generic(node) {
+            return Some(test.entry.test.span);
+        }
         let start = self.reading(node).map_or(0, |reading| reading.model.sql_start);
         self.file_of(node).map(|file| {
             let rest = self.sources.get(file).text().get(start..).unwrap_or_default();

@@ -98,6 +98,9 @@ codes! {
     BAD_CONNECTION_SETTING = "E0507" Project "a connection setting is wrong";
     CONNECTION_LOST = "E0508" Temporary "the connection was lost";
     UNTRUSTED_SERVER = "E0509" Database "the certificate of the server is not trusted";
+    NO_DATA_FILES = "E0510" Project "the files of a source do not exist";
+    MISSING_EXTENSION = "E0511" Database "a DuckDB extension is not installed";
+    CANNOT_ATTACH = "E0512" Database "a database cannot be attached";
 
     STALE_SOURCE = "E0520" DataTest "a source is older than it may be";
 
@@ -117,7 +120,14 @@ codes! {
     DUPLICATE_KEY = "E0613" Database "two new rows have the same unique key";
     SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
     ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
+    TEMPLATE_CASE_FAILED = "E0617" Database "a template does not keep what templates promise";
     MISSING_KEY_COLUMN = "E0615" Database "a unique key names a column that the model does not have";
+
+    // 7: tests
+    TEST_FAILED = "E0701" DataTest "a data test failed";
+    UNKNOWN_TEST = "E0702" Project "a test does not exist";
+    WRONG_TEST_ARGUMENT = "E0703" Project "a test is not told what it needs";
+    FAILURES_NOT_STORED = "E0704" Database "failing rows could not be stored";
 
     // 9: suiro itself
     BUG = "E0901" Bug "a bug in suiro";

@@ -77,6 +77,10 @@ fn wrapped(text: &str, width: usize) -> String {
     let room = width.saturating_sub(BEFORE).max(30);
     let mut lines = Vec::new();
     for line in text.lines() {
+        if line.width() <= room {
+            lines.push(line.to_owned());
+            continue;
+        }
         let mut current = String::new();
         for word in line.split(' ') {
             if !current.is_empty() && current.width() + 1 + word.width() > room {

@@ -67,6 +67,19 @@ pub trait Engine: Send + Sync {
     /// What every session of it pins and what the target's `settings:` add: part of every definition.
     fn session_settings(&self) -> BTreeMap<String, String>;
 
+    /// Whether one process at a time can have it open, so that opening it may be worth waiting for.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
+    /// Installs the extensions that the target names, from the network; their names. Nothing where there are none.
+    ///
+    /// # Errors
+    /// When one of them cannot be had.
+    fn install_extensions(&self) -> Result<Vec<String>, EngineError> {
+        Ok(Vec::new())
+    }
+
     /// The engine's version, for people, asked from the database.
     ///
     /// # Errors

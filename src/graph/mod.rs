@@ -6,7 +6,7 @@ mod cycle;
 mod order;
 mod select;
 
-pub use select::{Reach, Selection, Selector, Term, select};
+pub use select::{Reach, Selection, Selector, Term, exclude, select};
 
 use crate::manifest::{Manifest, NodeId};
 use petgraph::{Direction, graph::NodeIndex, stable_graph::DefaultIx};

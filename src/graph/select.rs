@@ -1,7 +1,8 @@
 //! Choosing nodes by words: names, globs, graph operators, methods, sets.
 //!
 //! The grammar is dbt's: a space is a union, a comma an intersection, `+m`, `m+`, `2+m+1` and `@m` follow edges, and
-//! `method:value` asks for something else than a name.
+//! `method:value` asks for something else than a name. A test is chosen with what it reads: when all of that is chosen,
+//! so is the test; when a part of it is excluded, so is the test.
 
 use super::Graph;
 use crate::{
@@ -56,8 +57,21 @@ pub enum Reach {
     All,
 }
 
-const METHODS: [&str; 11] =
-    ["name", "tag", "path", "file", "instances", "source", "owner", "config", "resource_type", "exposure", "selector"];
+const METHODS: [&str; 13] = [
+    "name",
+    "tag",
+    "path",
+    "file",
+    "instances",
+    "source",
+    "owner",
+    "config",
+    "resource_type",
+    "exposure",
+    "selector",
+    "test_type",
+    "test_name",
+];
 
 impl Selector {
     /// Reads what people write behind `--select` and `--exclude`.
@@ -164,7 +178,10 @@ struct Context<'a> {
 impl Context<'_> {
     fn choose(&mut self, selector: &Selector) -> Selection {
         match selector {
-            Selector::Union(parts) => parts.iter().flat_map(|part| self.choose(part)).collect(),
+            Selector::Union(parts) => {
+                let chosen = parts.iter().flat_map(|part| self.choose(part)).collect();
+                with_tests(self.manifest, chosen)
+            }
             Selector::Intersection(parts) => {
                 let sets: Vec<Selection> = parts.iter().map(|part| self.choose(part)).collect();
                 let mut sets = sets.into_iter();
@@ -173,7 +190,7 @@ impl Context<'_> {
             }
             Selector::Difference(all, without) => {
                 let without = self.choose(without);
-                self.choose(all).difference(&without).copied().collect()
+                exclude(self.manifest, &self.choose(all), &without)
             }
             Selector::Term(term) => self.choose_term(term),
         }
@@ -182,15 +199,17 @@ impl Context<'_> {
     fn choose_term(&mut self, term: &Term) -> Selection {
         let matched = if term.method == "selector" { self.choose_named(&term.value) } else { self.matching(term) };
         let mut chosen = matched.clone();
+        let relations =
+            |nodes: Selection| nodes.into_iter().filter(|id| self.manifest.node(*id).kind != NodeKind::Test);
         for node in matched {
             if let Some(depth) = steps(term.parents) {
                 chosen.extend(self.graph.ancestors(node, depth));
             }
             if let Some(depth) = steps(term.children) {
-                chosen.extend(self.graph.descendants(node, depth));
+                chosen.extend(relations(self.graph.descendants(node, depth)));
             }
             if term.closure {
-                let mut below = self.graph.descendants(node, None);
+                let mut below: Selection = relations(self.graph.descendants(node, None)).collect();
                 below.insert(node);
                 for descendant in below {
                     chosen.extend(self.graph.ancestors(descendant, None));
@@ -198,7 +217,7 @@ impl Context<'_> {
                 }
             }
         }
-        chosen
+        with_tests(self.manifest, chosen)
     }
 
     fn choose_named(&mut self, name: &str) -> Selection {
@@ -245,7 +264,7 @@ impl Context<'_> {
         let known: BTreeSet<String> =
             self.manifest.nodes.iter().flat_map(|node| answers(term, node)).map(std::borrow::Cow::into_owned).collect();
         let what = match term.method.as_str() {
-            "name" => format!("no model, seed or source is called `{}`", term.value),
+            "name" => format!("no model, seed, source or test is called `{}`", term.value),
             "path" | "file" => format!("no file of the project matches `{}`", term.value),
             method => format!("nothing has {method} `{}`", term.value),
         };
@@ -255,6 +274,28 @@ impl Context<'_> {
             None => diagnostic.help("`suiro ls` shows what there is"),
         }
     }
+}
+
+/// The nodes, and every test of which they are all that it reads.
+fn with_tests(manifest: &Manifest, mut chosen: Selection) -> Selection {
+    let of_these = |node: &Node| {
+        let reads_all = node.reads.iter().all(|read| chosen.contains(&read.node));
+        node.kind == NodeKind::Test && !node.reads.is_empty() && reads_all
+    };
+    let tests: Vec<NodeId> = manifest.iter().filter(|(_, node)| of_these(node)).map(|(id, _)| id).collect();
+    chosen.extend(tests);
+    chosen
+}
+
+/// What is left of some nodes without others, and without the tests that read one of the others.
+#[must_use]
+pub fn exclude(manifest: &Manifest, chosen: &Selection, without: &Selection) -> Selection {
+    let goes = |id: &NodeId| {
+        let node = manifest.node(*id);
+        let reads_one = || node.reads.iter().any(|read| without.contains(&read.node));
+        without.contains(id) || (node.kind == NodeKind::Test && reads_one())
+    };
+    chosen.iter().copied().filter(|id| !goes(id)).collect()
 }
 
 /// The depth to follow, if any: `Some(None)` is to the end.
@@ -290,6 +331,8 @@ fn answers<'a>(term: &Term, node: &'a Node) -> Vec<std::borrow::Cow<'a, str>> {
         "instances" => node.instance_of.iter().map(|of| Borrowed(of.as_str())).collect(),
         "owner" => node.owner.iter().map(|owner| Borrowed(owner.as_str())).collect(),
         "resource_type" => vec![Borrowed(node.kind.word())],
+        "test_type" => node.test.iter().map(|test| Borrowed(test.kind.word())).collect(),
+        "test_name" => node.test.iter().filter_map(|test| test.template.as_deref()).map(Borrowed).collect(),
         "exposure" if node.kind == NodeKind::Exposure => vec![Borrowed(node.name.as_str())],
         "source" if node.kind == NodeKind::Source => {
             let group = node.config.get("source").and_then(serde_json::Value::as_str);
@@ -358,6 +401,7 @@ mod tests {
             error: None,
             instance_of: path.contains("mart").then(|| "mart".to_owned()),
             instance: None,
+            test: None,
         };
         let manifest = Manifest {
             project: "p".to_owned(),
@@ -429,7 +473,7 @@ mod tests {
     #[test]
     fn what_matches_nothing_or_cannot_be_read_is_said() {
         for (words, part) in [
-            ("zzz", "no model, seed or source is called `zzz`"),
+            ("zzz", "no model, seed, source or test is called `zzz`"),
             ("b tag:nothing", "nothing has tag `nothing`"),
             ("tagg:x", "there is no method `tagg`"),
             ("+", "there is no name in it"),

@@ -5,9 +5,11 @@
 
 mod properties;
 mod sql;
+mod test;
 
 pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
 pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
+pub use test::{Test, TestSeverity, TestType, Threshold, Verdict};
 
 use crate::{dialect::Dialect, name::RelationName};
 use serde::{Deserialize, Serialize};
@@ -168,6 +170,9 @@ pub struct Node {
     /// What the model is built for, then: what `instance` is in its templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Value>,
+    /// How a test is judged; only tests have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<Box<Test>>,
 }
 
 /// Which of a model's two renderings is meant.
@@ -196,6 +201,8 @@ impl Node {
             (NodeKind::Model, Some("ephemeral")) => Form::Ephemeral,
             (NodeKind::Model, Some("materialized_view")) => Form::MaterializedView,
             (NodeKind::Model, Some("file")) => Form::File,
+            // Files that are read by the name of a source.
+            (NodeKind::Source, _) if self.sql.is_some() => Form::Ephemeral,
             _ => Form::Table,
         }
     }
@@ -260,6 +267,12 @@ impl Manifest {
     /// All nodes with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().enumerate().map(|(index, node)| (NodeId::of(index), node))
+    }
+
+    /// The test of that name.
+    #[must_use]
+    pub fn find_test(&self, name: &str) -> Option<NodeId> {
+        self.iter().find(|(_, node)| node.kind == NodeKind::Test && node.name == name).map(|(id, _)| id)
     }
 
     /// The node of that name: its own, or qualified by schema.

@@ -219,6 +219,7 @@ mod tests {
             error: None,
             instance_of: None,
             instance: None,
+            test: None,
         }
     }
 

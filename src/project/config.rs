@@ -24,15 +24,28 @@ pub enum NodeKind {
     Model,
     /// A file of comma-separated values.
     Seed,
+    /// A test: a file of SQL, or an item of `tests:`.
+    Test,
 }
 
 impl NodeKind {
-    /// `model`, `seed`.
+    /// `model`, `seed`, `test`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Model => "model",
             Self::Seed => "seed",
+            Self::Test => "test",
+        }
+    }
+
+    /// The key of YAML files below which it is described.
+    #[must_use]
+    pub const fn section(self) -> &'static str {
+        match self {
+            Self::Model => "models",
+            Self::Seed => "seeds",
+            Self::Test => "data_tests",
         }
     }
 }
@@ -49,7 +62,7 @@ pub struct Setting {
     pub in_file: bool,
 }
 
-/// The configuration of one model or seed, by key.
+/// The configuration of one model, seed or test, by key.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
     settings: BTreeMap<&'static str, Setting>,
@@ -167,7 +180,7 @@ impl Config {
     /// win over everything but front matter, with which they may not disagree.
     ///
     /// The diagnostics are unknown keys, keys without effect and values that do not fit.
-    pub fn merge_recorded(&mut self, recorded: &BTreeMap<String, (Value, Span)>) -> Vec<Diagnostic> {
+    pub fn merge_recorded(&mut self, on: NodeKind, recorded: &BTreeMap<String, (Value, Span)>) -> Vec<Diagnostic> {
         let mut reader = Reader::new(None);
         let entries: Vec<Entry> = recorded
             .iter()
@@ -177,7 +190,7 @@ impl Config {
             })
             .collect();
         let fields = reader.entries(&entries, &CONFIG, "`config()`");
-        let mut closer = Self::of_fields(&mut reader, &fields, NodeKind::Model, true);
+        let mut closer = Self::of_fields(&mut reader, &fields, on, true);
         if let Some(setting) = closer.take("instances") {
             let message = "`instances` cannot be set in a template, which is rendered once for each of them";
             reader.found.push(
@@ -317,13 +330,16 @@ mod tests {
     fn what_a_template_records_is_closer_than_what_yaml_says() {
         let mut config =
             config(false, &[("materialized", json!("view")), ("schema", json!("a")), ("tags", json!(["x"]))]);
-        let found = config.merge_recorded(&recorded(&[
-            ("materialized", json!("table")),
-            ("tags", json!("y")),
-            ("enabled", json!("true")),
-            ("meta", json!({"a": [1]})),
-            ("schema", Value::Null),
-        ]));
+        let found = config.merge_recorded(
+            NodeKind::Model,
+            &recorded(&[
+                ("materialized", json!("table")),
+                ("tags", json!("y")),
+                ("enabled", json!("true")),
+                ("meta", json!({"a": [1]})),
+                ("schema", Value::Null),
+            ]),
+        );
         assert_eq!(found, []);
         let expected = json!({"enabled": true, "materialized": "table", "meta": {"a": [1]}, "tags": ["x", "y"]});
         assert_eq!(config.to_json(), expected);
@@ -332,13 +348,16 @@ mod tests {
     #[test]
     fn what_a_template_records_is_checked_like_everything_else() {
         let mut config = Config::default();
-        let found = config.merge_recorded(&recorded(&[
-            ("materialised", json!("table")),
-            ("enabled", json!("maybe")),
-            ("delimiter", json!(";")),
-            ("database", json!("x")),
-            ("alias", json!(["x"])),
-        ]));
+        let found = config.merge_recorded(
+            NodeKind::Model,
+            &recorded(&[
+                ("materialised", json!("table")),
+                ("enabled", json!("maybe")),
+                ("delimiter", json!(";")),
+                ("database", json!("x")),
+                ("alias", json!(["x"])),
+            ]),
+        );
         assert_eq!(codes(&found), [("E0106", 7), ("E0114", 7), ("E0106", 7), ("E0105", 7), ("E0114", 7)]);
         assert!(found.iter().all(|found| !found.help.is_empty()));
         assert_eq!(config.to_json(), json!({}));
@@ -348,7 +367,7 @@ mod tests {
     fn front_matter_and_template_may_not_disagree() {
         let mut both = config(true, &[("materialized", json!("view")), ("schema", json!("a")), ("tags", json!(["x"]))]);
         let settings = [("materialized", json!("table")), ("schema", json!("a")), ("tags", json!(["y"]))];
-        assert_eq!(codes(&both.merge_recorded(&recorded(&settings))), [("E0106", 7)]);
+        assert_eq!(codes(&both.merge_recorded(NodeKind::Model, &recorded(&settings))), [("E0106", 7)]);
         assert_eq!(both.texts("tags"), ["x", "y"]);
     }
 
@@ -357,9 +376,9 @@ mod tests {
     fn recording_twice_is_recording_once() {
         let mut config = config(true, &[("materialized", json!("view"))]);
         let settings = recorded(&[("tags", json!(["x", "y"])), ("schema", json!("a"))]);
-        assert_eq!(config.merge_recorded(&settings), []);
+        assert_eq!(config.merge_recorded(NodeKind::Model, &settings), []);
         let once = config.clone();
-        assert_eq!(config.merge_recorded(&settings), []);
+        assert_eq!(config.merge_recorded(NodeKind::Model, &settings), []);
         assert_eq!(config, once);
     }
 }

@@ -182,6 +182,12 @@ fn list(folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
     entries.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)))).collect()
 }
 
+/// Whether any file below a folder has a path that matches.
+pub(crate) fn any_file(folder: &Path, pattern: &globset::GlobMatcher) -> bool {
+    let files = walkdir::WalkDir::new(folder).follow_links(true).into_iter().filter_map(Result::ok);
+    files.filter(|entry| entry.file_type().is_file()).any(|entry| pattern.is_match(entry.path()))
+}
+
 /// A file that was read, rightly or wrongly.
 pub(crate) enum Text {
     /// Its text, without a byte order mark.

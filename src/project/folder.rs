@@ -1,4 +1,4 @@
-//! Defaults by folder: the mappings `models:` and `seeds:` of `suiro.yml`.
+//! Defaults by folder: the mappings `models:`, `seeds:` and `tests:` of `suiro.yml`.
 //!
 //! In: the mapping, and which folders and files there are. Out: a [`Config`] per folder or file. Never: a node's own
 //! configuration.
@@ -27,12 +27,34 @@ pub(crate) struct Defaults {
     configs: BTreeMap<String, Config>,
 }
 
+impl Layout {
+    /// This layout and another one.
+    pub(crate) fn with(mut self, other: Self) -> Self {
+        self.folders.extend(other.folders);
+        self.files.extend(other.files);
+        self
+    }
+}
+
 impl Defaults {
-    /// Reads the mapping.
-    pub(crate) fn read(reader: &mut Reader<'_>, node: &Node, kind: NodeKind, layout: &Layout, project: &str) -> Self {
+    /// Reads the mapping, if there is one.
+    pub(crate) fn of_node(
+        reader: &mut Reader<'_>,
+        node: Option<&Node>,
+        kind: NodeKind,
+        layout: &Layout,
+        project: &str,
+    ) -> Self {
         let mut read = Reading { reader, kind, layout, project, configs: BTreeMap::new() };
-        read.level(node, "");
+        if let Some(node) = node {
+            read.level(node, "");
+        }
         Self { configs: read.configs }
+    }
+
+    /// Whether nothing is said for any folder.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.configs.is_empty()
     }
 
     /// What holds for the file at that path (relative to its model path, without extension), the closest folder last.

@@ -61,13 +61,13 @@ fn nothing(description: &Description, candidates: &[Candidate<'_>]) -> Diagnosti
     let found = Diagnostic::error(code::DESCRIBES_NOTHING, message).at(name.span, format!("no such {}", kind.word()));
     if let Some(other) = candidates.iter().find(|candidate| candidate.stem == name.value) {
         return found.help(format!(
-            "`{}` is a {}: describe it under `{}s:`",
+            "`{}` is a {}: describe it under `{}:`",
             other.path,
             other.kind.word(),
-            other.kind.word()
+            other.kind.section()
         ));
     }
-    let extension = if kind == NodeKind::Model { "sql" } else { "csv" };
+    let extension = if kind == NodeKind::Seed { "csv" } else { "sql" };
     if let Some(bare) = name.value.strip_suffix(&format!(".{extension}"))
         && candidates.iter().any(|candidate| candidate.stem == bare)
     {
@@ -76,7 +76,8 @@ fn nothing(description: &Description, candidates: &[Candidate<'_>]) -> Diagnosti
     let found =
         found.suggest(&name.value, candidates.iter().filter(|other| other.kind == kind).map(|other| other.stem));
     if found.help.is_empty() {
-        found.help(format!("write the file `{}.{extension}` below `models/`, or remove the entry", name.value))
+        let folder = if kind == NodeKind::Test { "tests" } else { "models" };
+        found.help(format!("write the file `{}.{extension}` below `{folder}/`, or remove the entry", name.value))
     } else {
         found
     }

@@ -18,6 +18,7 @@ mod import;
 mod instance;
 mod key;
 mod load;
+mod location;
 mod matching;
 mod model;
 mod naming;
@@ -37,13 +38,14 @@ pub use import::{Imported, Note, import_dbt};
 pub use instance::Instance;
 pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};
+pub use location::Location;
 pub use model::Model;
-pub use property::{Column, Exposure, Freshness, RawTest, SourceTable, plain_name};
+pub use property::{Argument, Column, Exposure, Freshness, SourceTable, TestEntry, plain_name};
 pub use render::{Render, RenderScope};
 pub use seed::{Rows, Seed, SeedColumn, SeedTable, SeedType};
 pub use selector::{Definition, MethodDefinition, Selector};
 pub use settings::{Publish, Settings, UnknownRelations};
-pub use target::{DuckDbTarget, PostgresTarget, Secret, Target, TargetKind};
+pub use target::{Attached, DuckDbSecret, DuckDbTarget, Extension, PostgresTarget, Secret, Target, TargetKind};
 pub use values::{ValueList, with_values};
 
 use crate::{diagnostic::Diagnostic, source::FileId};
@@ -78,8 +80,8 @@ pub struct Project {
     /// The other templates of the template paths, by path below them (`materializations/table.sql.jinja`); of several
     /// with one path that of the first template path.
     pub template_overrides: BTreeMap<String, TextFile>,
-    /// The SQL files below the test paths.
-    pub test_files: Vec<TextFile>,
+    /// The tests that are SQL files, by path; those that are not enabled too.
+    pub singular_tests: Vec<Model>,
     /// The docs blocks of the Markdown files below the model paths, by name.
     pub docs: BTreeMap<String, String>,
     /// The lists of values below `values/`.
@@ -93,7 +95,7 @@ pub struct TextFile {
     pub file: FileId,
     /// Its path relative to the project, with `/`.
     pub path: String,
-    /// Its path below the template or test path.
+    /// Its path below the template path.
     pub below: String,
     /// Which template path it stands below: of files with one path below, that of the highest layer counts.
     pub layer: usize,

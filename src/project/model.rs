@@ -1,4 +1,4 @@
-//! A file of SQL.
+//! A file of SQL: a model, or a test.
 //!
 //! In: its text, its configuration from all places. Out: [`Model`]. Never: rendering or reading the SQL.
 
@@ -8,7 +8,7 @@ use super::{
     front_matter,
     instance::Instance,
     key::FRONT_MATTER,
-    property::{Column, RawTest, columns, flat, tests},
+    property::{Column, TestEntry, columns, config_of, flat, tests},
     target::Target,
     yaml::{self, Node},
 };
@@ -20,9 +20,11 @@ use crate::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A model.
+/// A model, or a test that is a file of SQL.
 #[derive(Debug, Clone)]
 pub struct Model {
+    /// Which of the two.
+    pub kind: NodeKind,
     /// Its file.
     pub file: FileId,
     /// The file's path relative to the project, with `/`.
@@ -38,7 +40,7 @@ pub struct Model {
     /// What is said about its columns.
     pub columns: Vec<Column>,
     /// Tests of its rows.
-    pub tests: Vec<RawTest>,
+    pub tests: Vec<TestEntry>,
     /// What it is built for, where its file is built for several.
     pub instance: Option<Instance>,
     /// Whether its text can be used: false after an error in the file itself, which has been reported.
@@ -80,7 +82,7 @@ impl Model {
 
     /// Adds what calls of `config(…)` recorded while the template was rendered; see [`Config::merge_recorded`].
     pub fn merge_recorded(&mut self, recorded: &BTreeMap<String, (Value, Span)>) -> Vec<Diagnostic> {
-        self.config.merge_recorded(recorded)
+        self.config.merge_recorded(self.kind, recorded)
     }
 }
 
@@ -112,11 +114,11 @@ pub(crate) fn open(file: FileId, text: &str) -> Opened {
 pub(crate) struct InFile {
     pub(crate) config: Config,
     pub(crate) columns: Vec<Column>,
-    pub(crate) tests: Vec<RawTest>,
+    pub(crate) tests: Vec<TestEntry>,
 }
 
 /// Understands the front matter.
-pub(crate) fn in_file(reader: &mut Reader<'_>, node: &Node) -> InFile {
+pub(crate) fn in_file(reader: &mut Reader<'_>, node: &Node, kind: NodeKind) -> InFile {
     let Some(entries) = node.entries() else {
         let message = format!("front matter is a mapping of keys to values, and this is {}", node.describe());
         reader.found.push(
@@ -126,10 +128,14 @@ pub(crate) fn in_file(reader: &mut Reader<'_>, node: &Node) -> InFile {
         );
         return InFile::default();
     };
+    if kind == NodeKind::Test {
+        return InFile { config: config_of(reader, entries, "the front matter", true), ..InFile::default() };
+    }
     reader.keeps_instances = true;
     let fields: Fields<'_> = reader.entries(flat(entries), &FRONT_MATTER, "the front matter");
-    let config = Config::of_fields(reader, &fields, NodeKind::Model, true);
+    let config = Config::of_fields(reader, &fields, kind, true);
     let columns = columns(reader, fields.items("columns"), "the front matter");
+    let tests = tests(reader, &fields);
     reader.keeps_instances = false;
-    InFile { config, columns, tests: tests(&fields) }
+    InFile { config, columns, tests }
 }

@@ -10,7 +10,7 @@ use crate::{
     name::RelationName,
     source::Span,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the relations that suiro makes for itself are called.
 const RESERVED: &str = "__suiro_";
@@ -42,10 +42,29 @@ pub(super) fn check(project: &Project) -> Vec<Diagnostic> {
     }
     let schema_place = project.target.place(&["schema"]);
     found.extend(unfit(&project.target.schema, "schema", schema_place, true, dialect));
+    found.extend(attached_like_schemas(project, &named));
     found.extend(duplicates(&named, dialect));
     found.extend(lost_by_case(&named, dialect));
     found.extend(duplicate_exposures(project));
     found
+}
+
+/// Databases that are attached under the name of a schema of the project: DuckDB cannot tell `crm.orders` in one from
+/// that in the other.
+fn attached_like_schemas(project: &Project, named: &[Named<'_>]) -> Vec<Diagnostic> {
+    let super::TargetKind::DuckDb(duckdb) = &project.target.kind else { return Vec::new() };
+    let own = named.iter().filter(|node| node.relation.database.is_none());
+    let schemas: BTreeSet<String> = own
+        .map(|node| Dialect::DuckDb.key(&node.relation.schema))
+        .chain([Dialect::DuckDb.key(&project.target.schema)])
+        .collect();
+    let clashes = duckdb.attach.iter().filter(|attached| schemas.contains(&Dialect::DuckDb.key(&attached.alias)));
+    let clash = |attached: &super::Attached| {
+        let message =
+            format!("the database `{}` is attached under the name of a schema of the project", attached.alias);
+        Diagnostic::error(code::DUPLICATE_NAME, message).at(attached.span, "").help("give it another `alias`")
+    };
+    clashes.map(clash).collect()
 }
 
 fn relations(project: &Project) -> Vec<Named<'_>> {

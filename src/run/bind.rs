@@ -96,21 +96,32 @@ fn compare(
     rendering: Rendering,
     seen: &BTreeSet<Key>,
 ) -> Result<(), Box<Diagnostic>> {
-    let node = context.manifest.node(id);
+    let name = &context.manifest.node(id).name;
+    difference(context, name, &meant(context, id, rendering), seen)
+}
+
+/// What a rendering is meant to read.
+fn meant(context: &Context<'_>, id: NodeId, rendering: Rendering) -> BTreeSet<Key> {
+    let reads = relations(context, context.manifest.node(id), rendering).into_iter();
+    let relations = reads.filter_map(|read| context.read_from(id, read));
+    relations.map(|relation| folded(context, &relation.schema, &relation.name)).collect()
+}
+
+fn difference(
+    context: &Context<'_>,
+    name: &str,
+    meant: &BTreeSet<Key>,
+    seen: &BTreeSet<Key>,
+) -> Result<(), Box<Diagnostic>> {
     let key = |relation: &RelationName| folded(context, &relation.schema, &relation.name);
-    let meant: BTreeSet<Key> = relations(context, node, rendering)
-        .into_iter()
-        .filter_map(|read| context.read_from(id, read))
-        .map(|relation| key(&relation))
-        .collect();
-    if *seen == meant {
+    if seen == meant {
         return Ok(());
     }
     let published = context.manifest.nodes.iter().filter_map(|node| node.relation.as_ref());
     let ours: BTreeSet<Key> = published.chain(context.staging.relations.values()).map(key).collect();
     let missed = meant.difference(seen).map(|(schema, name)| format!("it should read `{schema}.{name}` and does not"));
     let extra = seen
-        .difference(&meant)
+        .difference(meant)
         .filter(|found| ours.contains(*found))
         .map(|(schema, name)| format!("it would read `{schema}.{name}`, which suiro did not see"));
     let differences: Vec<String> = missed.chain(extra).collect();
@@ -119,12 +130,70 @@ fn compare(
     }
     let mut diagnostic = Diagnostic::error(
         WRONG_BINDING,
-        format!("the database understands the SQL of `{}` differently, so it was not run", node.name),
+        format!("the database understands the SQL of `{name}` differently, so it was not run"),
     );
     diagnostic.notes = differences;
     Err(Box::new(
         diagnostic
             .help("give every relation an alias and write columns as `alias.column`; if that does not help, report it")
-            .of_node(node.name.clone()),
+            .of_node(name),
     ))
+}
+
+/// Refuses tests whose SQL the engine understands to read other relations than were meant; `statement` holds all of it.
+///
+/// # Errors
+/// The outer one when the engine refuses the SQL altogether, the inner one when what it reads differs.
+pub fn check_tests(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    tests: &[NodeId],
+    statement: &super::Statement,
+) -> Result<Result<(), Box<Diagnostic>>, EngineError> {
+    let seen: BTreeSet<Key> = match context.manifest.dialect {
+        Dialect::DuckDb => {
+            let Some(names) = context.referee.and_then(|referee| relations_by_engine(referee, &statement.text)) else {
+                return Ok(Ok(()));
+            };
+            let key = |parts: &Vec<String>| {
+                let mut parts = parts.iter().rev().map(String::as_str);
+                let name = parts.next().unwrap_or_default();
+                folded(context, parts.next().unwrap_or_default(), name)
+            };
+            names.iter().map(key).collect()
+        }
+        Dialect::Postgres => {
+            let Some(schema) = context.staging.schemas.first() else { return Ok(Ok(())) };
+            let first = tests.first().map_or(0, |id| id.0);
+            let view = RelationName::new(schema.as_str(), format!("__suiro_bind_{first}"));
+            session.control("begin", "begin transaction")?;
+            let mut seen = BTreeSet::new();
+            let mut bound = || {
+                for part in context.step("bind", &json!({"view": view, "sql": statement.text}))? {
+                    if part.purpose == "bound" {
+                        for row in session.connection.query(&part.text, None)?.rows {
+                            if let [Some(schema), Some(name)] = row.as_slice() {
+                                seen.insert((schema.clone(), name.clone()));
+                            }
+                        }
+                    } else {
+                        session.execute(None, &part).map_err(|mut error| {
+                            let before = part.sql_at.unwrap_or(0);
+                            error.position = error.position.and_then(|position| position.checked_sub(before));
+                            error
+                        })?;
+                    }
+                }
+                Ok(())
+            };
+            let outcome: Result<(), EngineError> = bound();
+            session.control("rollback", "rollback")?;
+            outcome?;
+            seen
+        }
+    };
+    let meant: BTreeSet<Key> = tests.iter().flat_map(|id| meant(context, *id, Rendering::Full)).collect();
+    let nodes = tests.iter().map(|id| context.manifest.node(*id));
+    let name = nodes.map(|node| node.name.as_str()).collect::<Vec<_>>().join("`, `");
+    Ok(difference(context, &name, &meant, &seen))
 }

@@ -21,6 +21,12 @@ pub trait Statements: Sync {
     /// When the template does not exist or fails.
     fn materialization(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>>;
 
+    /// The statements of a step of testing: `count`, `failures`, `store`.
+    ///
+    /// # Errors
+    /// When the template fails.
+    fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>>;
+
     /// The statements of a step of publishing: `stage`, `lock`, `cut`, `discard`.
     ///
     /// # Errors
@@ -217,17 +223,35 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the template fails: a bug of suiro's, or of the project's own version of that template.
     pub fn step(&self, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
-        self.statements.publish(name, values).map_err(|problems| EngineError {
-            code: crate::diagnostic::code::BUG,
-            kind: crate::engine::FailureKind::Permanent,
-            sqlstate: None,
-            message: problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; "),
-            notes: vec![format!("in the template of the step `{name}`")],
-            help: None,
-            position: None,
-            load: None,
-        })
+        step(self.statements, name, values)
     }
+
+    /// The statements of one of suiro's own steps of testing.
+    ///
+    /// # Errors
+    /// When the template fails: a bug of suiro's, or of the project's own version of that template.
+    pub fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
+        self.statements.testing(name, values).map_err(|problems| broken(name, &problems))
+    }
+
+    /// Whether one of these nodes reads something that this run builds.
+    #[must_use]
+    pub fn reads_staged(&self, nodes: &[NodeId]) -> bool {
+        nodes.iter().any(|id| !self.manifest.relations_read(*id).is_disjoint(self.built))
+    }
+}
+
+/// A template of suiro's own steps that failed.
+fn broken(step: &str, problems: &[Diagnostic]) -> EngineError {
+    let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
+    let mut error = EngineError::new(crate::diagnostic::code::BUG, crate::engine::FailureKind::Permanent, message);
+    error.notes.push(format!("in the template of the step `{step}`"));
+    error
+}
+
+/// The statements of one of suiro's own steps of publishing.
+pub fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
+    statements.publish(name, values).map_err(|problems| broken(name, &problems))
 }
 
 /// SQL with every relation by its published name, qualified by `database` where that is given.

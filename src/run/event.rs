@@ -1,6 +1,9 @@
 //! What happens during a run, as it happens: for progress lines and the log.
 
-use crate::{diagnostic::Diagnostic, manifest::NodeId};
+use crate::{
+    diagnostic::Diagnostic,
+    manifest::{NodeId, Verdict},
+};
 use std::time::Duration;
 
 /// One thing that happened.
@@ -46,6 +49,19 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
         /// What went wrong.
+        failure: Option<&'a Diagnostic>,
+    },
+    /// A test came to its end.
+    Tested {
+        /// The test.
+        node: NodeId,
+        /// What it came to; none where it could not be run.
+        verdict: Option<Verdict>,
+        /// How many failing rows it counted.
+        failures: Option<u64>,
+        /// How long it took.
+        elapsed: Duration,
+        /// What there is to say about it.
         failure: Option<&'a Diagnostic>,
     },
     /// What was built is being put in the place of what is live.

@@ -10,14 +10,18 @@ mod context;
 mod event;
 mod fence;
 mod files;
+mod hold;
 mod hooks;
+mod jobs;
 mod lock;
 mod publish;
 mod report;
 mod schedule;
 mod session;
 mod stop;
+mod store;
 mod sweep;
+mod test;
 
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
@@ -26,18 +30,21 @@ pub use report::{NodeReport, RunReport, Status};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
 pub use stop::Stop;
+pub use sweep::remove_schema;
+pub use test::Tested;
 
 use crate::{
-    diagnostic::{Diagnostic, code::CANCELLED},
+    diagnostic::Diagnostic,
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
     manifest::{Form, Manifest, NodeId},
     name::RelationName,
     parse::Referee,
-    plan::{Action, Plan, RunId, staging},
+    plan::{Plan, RunId, staging},
 };
 use build::Built;
+use hold::{Held, Outcome};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -63,6 +70,8 @@ pub struct Request<'a> {
     pub graph: &'a Graph,
     /// What is to be done.
     pub plan: &'a Plan,
+    /// The tests to run.
+    pub tests: &'a BTreeSet<NodeId>,
     /// The run's name.
     pub run: &'a RunId,
     /// The database.
@@ -97,18 +106,16 @@ pub fn run(request: &Request<'_>) -> RunReport {
     let start = Instant::now();
     let built = request.plan.built();
     let mut report = RunReport { diagnostics: request.plan.diagnostics.clone(), ..RunReport::default() };
-    let endings = if built.is_empty() {
-        Ok((BTreeMap::new(), BTreeSet::new()))
+    let done = if built.is_empty() && request.tests.is_empty() {
+        Ok(Done::default())
     } else {
         carry_out(request, &built, &mut report.diagnostics)
     };
-    match endings {
-        Ok((endings, published)) => report.nodes = node_reports(request, endings, &published, &mut report.diagnostics),
-        Err(error) => {
-            report.diagnostics.push(refusal(&error, "the run could not begin"));
-            report.nodes = node_reports(request, BTreeMap::new(), &BTreeSet::new(), &mut report.diagnostics);
-        }
-    }
+    let done = done.unwrap_or_else(|error| {
+        report.diagnostics.push(refusal(&error, "the run could not begin"));
+        Done::default()
+    });
+    report::fill(request, done, &mut report);
     report.stopped = request.stop.reason();
     report.elapsed = start.elapsed();
     report
@@ -127,13 +134,27 @@ pub fn database(engine: &dyn Engine) -> Result<Option<String>, EngineError> {
     Ok(rows.rows.into_iter().flatten().next().flatten())
 }
 
-type Endings = BTreeMap<NodeId, Ending<Built>>;
+type Endings = BTreeMap<NodeId, Ending<Outcome<Built>>>;
+
+/// What a run did.
+#[derive(Default)]
+struct Done {
+    endings: Endings,
+    published: BTreeSet<NodeId>,
+    held: Held,
+    /// The test to blame for what was skipped because of a batch of tests, by the first test of the batch.
+    culprits: BTreeMap<NodeId, NodeId>,
+    /// The first test of the batch that each test ran in.
+    batch_of: BTreeMap<NodeId, NodeId>,
+    /// The jobs that were cancelled.
+    cancelled: BTreeSet<NodeId>,
+}
 
 fn carry_out(
     request: &Request<'_>,
     built: &BTreeSet<NodeId>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Result<(Endings, BTreeSet<NodeId>), EngineError> {
+) -> Result<Done, EngineError> {
     let staging = staging(request.manifest, built, request.run);
     let increments = request.plan.increments();
     let database = database(request.engine)?;
@@ -157,22 +178,33 @@ fn carry_out(
     let mut control = open_control(&context)?;
     if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
         diagnostics.push(diagnostic);
-        return Ok((BTreeMap::new(), BTreeSet::new()));
+        return Ok(Done::default());
     }
-    sweep::prepare(&context, &mut control)?;
-    hooks::run_start(&context, &mut control)?;
-    let endings = build_all(request, &context, built);
+    if !built.is_empty() {
+        sweep::prepare(&context, &mut control)?;
+        hooks::run_start(&context, &mut control)?;
+    }
+    let tests = request.tests.iter().copied().filter(|id| request.manifest.node(*id).error.is_none()).collect();
+    let work = jobs::Work::of(request, built, &tests);
+    let endings = build_all(request, &context, &work);
     let staged: BTreeMap<NodeId, &Staged> = endings
         .iter()
         .filter_map(|(id, ending)| match ending {
-            Ending::Done(built) => Some((*id, built.staged.as_ref()?)),
+            Ending::Done(Outcome::Built(built)) => Some((*id, built.staged.as_ref()?)),
             _ => None,
         })
         .collect();
+    let done: BTreeSet<NodeId> = staged.keys().copied().collect();
+    let (tested, culprits) = hold::outcomes(request, &endings);
+    let held = hold::settle(request, &context, (&done, &work.readers), tested);
+    if !request.stop.is_stopped() {
+        diagnostics.extend(store::store(&context, &mut control, &held));
+    }
     let mut published = BTreeSet::new();
     let mut retired = Vec::new();
     if !request.stop.is_stopped() {
-        for cut in cuts(request, &endings) {
+        let ready = done.into_iter().filter(|id| !held.held.contains_key(id)).collect();
+        for cut in parts(request, ready) {
             match publish::publish(&context, &mut control, &cut, &staged) {
                 Ok(old) => {
                     published.extend(cut);
@@ -182,16 +214,21 @@ fn carry_out(
             }
         }
     }
-    diagnostics.extend(hooks::outside(&context, &mut control, &published));
-    diagnostics.extend(hooks::run_end(&context, &mut control));
-    for id in endings.keys().filter(|id| !published.contains(id)) {
-        if let Some(paths) = files::paths(&context, *id) {
-            files::discard(&paths);
+    if !built.is_empty() {
+        diagnostics.extend(hooks::outside(&context, &mut control, &published));
+        diagnostics.extend(hooks::run_end(&context, &mut control));
+        for id in built.iter().filter(|id| !published.contains(id)) {
+            if let Some(paths) = files::paths(&context, *id) {
+                files::discard(&paths);
+            }
         }
+        let left = left_over(request, &context, &staged, &published);
+        diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
     }
-    let left = left_over(request, &context, &staged, &published);
-    diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
-    Ok((endings, published))
+    let in_batch = |(first, batch): (&NodeId, &Vec<NodeId>)| batch.iter().map(|id| (*id, *first)).collect::<Vec<_>>();
+    let batch_of = work.batches.iter().flat_map(in_batch).collect();
+    let cancelled = report::cancelled(request, &endings);
+    Ok(Done { endings, published, held, culprits, batch_of, cancelled })
 }
 
 /// What stands staged after the publish: all of what was not published, and the batches of what was.
@@ -222,26 +259,26 @@ fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
     for statement in context.step("control", &serde_json::Value::Null)? {
         control.execute(None, &statement)?;
     }
-    sweep::claim_run(context, &mut control)?;
-    fence::claim(context, &mut control)?;
+    if !context.built.is_empty() {
+        sweep::claim_run(context, &mut control)?;
+        fence::claim(context, &mut control)?;
+    }
     Ok(control)
 }
 
-fn build_all(request: &Request<'_>, context: &Context<'_>, built: &BTreeSet<NodeId>) -> Endings {
-    let waits = built
-        .iter()
-        .map(|id| (*id, request.manifest.relations_read(*id).intersection(built).copied().collect()))
-        .collect();
-    let urgency = request.graph.heights(built);
-    let jobs = Jobs { waits: &waits, urgency: &urgency, threads: request.threads, fail_fast: request.fail_fast };
-    schedule(&jobs, request.stop, |_| None, |session, node| build::build(context, session, node))
-}
-
-/// The cuts to publish: sets of nodes that were built, closed under what they read, each in building order.
-fn cuts(request: &Request<'_>, endings: &Endings) -> Vec<Vec<NodeId>> {
-    let done: BTreeSet<NodeId> =
-        endings.iter().filter(|(_, ending)| matches!(ending, Ending::Done(_))).map(|(id, _)| *id).collect();
-    parts(request, done)
+/// Builds the nodes and runs the tests.
+fn build_all(request: &Request<'_>, context: &Context<'_>, work: &jobs::Work) -> Endings {
+    let jobs =
+        Jobs { waits: &work.waits, urgency: &work.urgency, threads: request.threads, fail_fast: request.fail_fast };
+    schedule(
+        &jobs,
+        request.stop,
+        |_| None,
+        |session, id| match work.batches.get(&id) {
+            Some(batch) => test::test(context, session, batch).map(Outcome::Tested).map_err(Outcome::Tested),
+            None => build::build(context, session, id).map(Outcome::Built).map_err(Outcome::Built),
+        },
+    )
 }
 
 /// What of these nodes appears together, each part in building order.
@@ -260,57 +297,4 @@ fn connected(request: &Request<'_>, done: &BTreeSet<NodeId>) -> Vec<BTreeSet<Nod
     let joined: BTreeSet<NodeId> = done.iter().copied().chain(inlined).collect();
     let parts = request.graph.components(&joined);
     parts.into_iter().map(|part| part.intersection(done).copied().collect()).collect()
-}
-
-fn node_reports(
-    request: &Request<'_>,
-    mut endings: Endings,
-    published: &BTreeSet<NodeId>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<NodeReport> {
-    let mut reports = Vec::with_capacity(request.plan.steps.len());
-    // After a stop, "cancelled" is what was asked for; the stop itself is reported once.
-    let is_cancelled = |built: &Built| {
-        request.stop.is_stopped() && built.failure.as_ref().is_some_and(|failure| failure.code == CANCELLED)
-    };
-    let cancelled: BTreeSet<NodeId> = endings
-        .iter()
-        .filter(|(_, ending)| matches!(ending, Ending::Failed(built) if is_cancelled(built)))
-        .map(|(id, _)| *id)
-        .collect();
-    for step in &request.plan.steps {
-        let nothing = |status, culprit| NodeReport {
-            node: step.node,
-            status,
-            culprit,
-            rows: None,
-            elapsed: Duration::ZERO,
-            attempts: 0,
-        };
-        let of = |status, built: &Built| NodeReport {
-            rows: built.rows,
-            elapsed: built.elapsed,
-            attempts: built.attempts,
-            ..nothing(status, None)
-        };
-        reports.push(match endings.remove(&step.node) {
-            Some(Ending::Done(built)) if published.contains(&step.node) => of(Status::Built, &built),
-            Some(Ending::Done(built)) => of(Status::Staged, &built),
-            Some(Ending::Failed(built)) if is_cancelled(&built) => of(Status::Cancelled, &built),
-            Some(Ending::Failed(mut built)) => {
-                let failed = of(Status::Failed, &built);
-                diagnostics.extend(built.failure.take());
-                failed
-            }
-            Some(Ending::Skipped(culprit)) if cancelled.contains(&culprit) => nothing(Status::NotStarted, None),
-            Some(Ending::Skipped(culprit)) => nothing(Status::Skipped, Some(culprit)),
-            Some(Ending::NotStarted) => nothing(Status::NotStarted, None),
-            None => match step.culprit.filter(|_| step.action == Action::Blocked) {
-                Some(culprit) if culprit == step.node => nothing(Status::Failed, None),
-                Some(culprit) => nothing(Status::Skipped, Some(culprit)),
-                None => nothing(Status::NotStarted, None),
-            },
-        });
-    }
-    reports
 }

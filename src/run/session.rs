@@ -3,7 +3,7 @@
 use super::{Event, Observer};
 use crate::{
     diagnostic::Diagnostic,
-    engine::{Connection, EngineError},
+    engine::{Connection, EngineError, Rows},
     manifest::NodeId,
 };
 use std::time::Instant;
@@ -44,6 +44,24 @@ impl<'a> Session<'a> {
             purpose: &statement.purpose,
             text: &statement.text,
             rows: answer.as_ref().ok().copied().flatten(),
+            elapsed: start.elapsed(),
+            error: answer.as_ref().err(),
+        });
+        answer
+    }
+
+    /// Asks one query on behalf of `node`.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn ask(&mut self, node: Option<NodeId>, statement: &Statement) -> Result<Rows, EngineError> {
+        let start = Instant::now();
+        let answer = self.connection.query(&statement.text, None);
+        self.observer.observe(&Event::Statement {
+            node,
+            purpose: &statement.purpose,
+            text: &statement.text,
+            rows: answer.as_ref().ok().and_then(|rows| u64::try_from(rows.rows.len()).ok()),
             elapsed: start.elapsed(),
             error: answer.as_ref().err(),
         });

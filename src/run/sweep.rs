@@ -3,13 +3,14 @@
 //! A run that was killed leaves staged relations behind. Only what carries the project's staging mark and belongs to no
 //! living run is removed, one relation at a time, never with CASCADE.
 
-use super::{Context, Session, open_control, publish::Retired};
+use super::{Context, Session, Statements, database, open_control, publish::Retired};
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
-    engine::{EngineError, FailureKind, RelationKind},
+    engine::{Engine, EngineError, FailureKind, LiveRelation, RelationKind},
+    manifest::Manifest,
     name::RelationName,
-    plan::staging_mark,
+    plan::{is_ours, staging_mark},
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,4 +206,36 @@ pub fn clean_up<'a>(
             .help("the next run tries again"),
         ],
     }
+}
+
+/// Removes what this project published in a schema, and the schema if nothing else is in it.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub fn remove_schema(
+    engine: &dyn Engine,
+    statements: &dyn Statements,
+    manifest: &Manifest,
+    schema: &str,
+) -> Result<(), EngineError> {
+    let mut connection = engine.connect("clean up")?;
+    let live = connection.catalog(&[schema])?;
+    let ours =
+        |(name, found): &(&RelationName, &LiveRelation)| is_ours(&manifest.project, name, found.comment.as_deref());
+    let found: Vec<_> = live.relations.iter().filter(ours).map(|(name, found)| (name.clone(), found.kind)).collect();
+    let database = database(engine)?;
+    let qualified = |name: &RelationName| RelationName { database: database.clone().map(Into::into), ..name.clone() };
+    let mut steps: Vec<Value> = in_dropping_order(&found)
+        .iter()
+        .map(|(name, kind)| json!({"relations": [{"name": qualified(name), "kind": kind}], "schemas": []}))
+        .collect();
+    if live.schemas.contains(schema) && found.len() == live.relations.len() {
+        steps.push(json!({"relations": [], "schemas": [schema]}));
+    }
+    for values in steps {
+        for statement in super::context::step(statements, "discard", &values)? {
+            connection.execute(&statement.text)?;
+        }
+    }
+    Ok(())
 }

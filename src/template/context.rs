@@ -1,6 +1,8 @@
 //! What belongs to one render: what its template can see, and what it asked for so far.
 
-use super::{Input, Ref, failure::Failure, names, relation::Relation, scope::Seen, trace::Trail, value::from_json};
+use super::{
+    Input, Ref, failure::Failure, names, relation::Relation, scope::Seen, tested, trace::Trail, value::from_json,
+};
 use minijinja::{
     Error, State, Value,
     value::{Object, ObjectRepr},
@@ -17,6 +19,8 @@ pub(super) struct Context {
     pub incremental: bool,
     pub config: BTreeMap<String, serde_json::Value>,
     this: Option<Arc<Relation>>,
+    /// What only the template of a test sees.
+    tested: Option<BTreeMap<String, Value>>,
     instance: Option<Value>,
     progress: Mutex<Progress>,
     /// The noted call at which to give up, so that the error tells where it stands.
@@ -84,6 +88,7 @@ impl Context {
             incremental: input.incremental,
             config: input.config.clone(),
             this: Some(Arc::new(Relation::this(input.this))),
+            tested: input.tested.map(|tested| tested.values()),
             instance: input.instance.map(from_json),
             progress: Mutex::default(),
             stop_at: None,
@@ -99,6 +104,7 @@ impl Context {
             config: BTreeMap::new(),
             this: None,
             instance: instance.map(from_json),
+            tested: None,
             progress: Mutex::default(),
             stop_at: None,
             trail: None,
@@ -162,9 +168,13 @@ impl Object for Context {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        if let Some(value) = self.tested.as_ref().and_then(|tested| tested.get(key)) {
+            return Some(value.clone());
+        }
         match key {
             names::CONTEXT => Some(Value::from_dyn_object(Arc::clone(self))),
             "this" => self.this.as_ref().map(|this| Value::from_dyn_object(Arc::clone(this))),
+            tested::MODEL if self.tested.is_some() => self.get_value_by_str("this"),
             "target" if !self.scope.target.is_undefined() => Some(self.scope.target.clone()),
             "instance" if self.instance.is_some() => self.instance.clone(),
             _ => self.scope.globals.get(key).cloned(),

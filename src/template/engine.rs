@@ -1,6 +1,6 @@
 //! The template engine as suiro sets it up: strict, bounded, without escaping, without files.
 
-use super::{function, library::Library, method, origin::Units, proxy, refusal, trace};
+use super::{function, library::Library, method, origin::Units, proxy, refusal, tested, trace};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
 use std::sync::Arc;
 
@@ -34,6 +34,7 @@ pub(super) fn for_models(library: &Arc<Library>, units: &Arc<Units>, traced: boo
     proxy::add_to(&mut environment, &library.macros);
     function::add_to(&mut environment);
     super::filter::add_to_models(&mut environment);
+    tested::add_to(&mut environment);
     if traced {
         trace::add_to(&mut environment);
         environment.set_fuel(Some(FUEL * 4));

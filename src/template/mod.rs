@@ -31,6 +31,7 @@ mod scan;
 mod scope;
 mod setting;
 mod statement;
+mod tested;
 mod trace;
 mod value;
 mod written;
@@ -43,6 +44,7 @@ pub use renderer::{Rendered, Renderer};
 pub use scope::{ColumnLookup, EnvironmentLookup, Input, KnownColumns, Scope, Target, This, Visible};
 pub use setting::{Setting, render_setting};
 pub use statement::{NamedStatement, StatementTemplates};
+pub use tested::Tested;
 
 #[cfg(test)]
 mod tests;

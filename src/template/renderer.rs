@@ -8,7 +8,7 @@ use super::{
     names,
     origin::{Origin, Origins, Units},
     scan::{Unscannable, has_tags, scan},
-    trace,
+    tested, trace,
     written::{Manner, Written, write},
 };
 use crate::{
@@ -110,6 +110,20 @@ impl Renderer {
         let foreign = spans.iter().map(OutputSpan::name).filter(|name| *name != names::MODEL);
         recorded.files = foreign.map(str::to_owned).collect();
         Ok(Rendered { text, map, recorded })
+    }
+
+    /// The names that a text takes from outside and that neither suiro nor the project gives a meaning: what the template
+    /// of a test can be told. Empty where the text cannot be read.
+    #[must_use]
+    pub fn asks(&self, text: &str) -> BTreeSet<String> {
+        let Ok(pieces) = scan(text, 0) else { return BTreeSet::new() };
+        let Ok(template) = self.environment.template_from_named_str(names::MODEL, text) else { return BTreeSet::new() };
+        let known: BTreeSet<&str> = self.environment.globals().map(|(name, _)| name).collect();
+        let names = template.undeclared_variables(false).into_iter();
+        names
+            .filter(|name| tested::is_argument(name))
+            .filter(|name| !known.contains(name.as_str()) || tested::is_plainly_used(text, &pieces, name))
+            .collect()
     }
 
     /// Where bytes of the rendered text were written, as exactly as can be told: also inside macros, with the calls that

@@ -2,7 +2,7 @@
 //!
 //! In: plain values. Out: the same values as the engine has them, converted once and shared by all renders.
 
-use super::value::from_json;
+use super::{Tested, value::from_json};
 use crate::{dialect::Dialect, name::NamePart, source::FileId};
 use minijinja::Value;
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -167,6 +167,8 @@ pub struct Input<'a> {
     pub config: &'a BTreeMap<String, serde_json::Value>,
     /// What `instance` is, for a model that is built once for each of several.
     pub instance: Option<&'a serde_json::Value>,
+    /// What the text of a test is about.
+    pub tested: Option<Tested<'a>>,
     /// What else the text can see.
     pub scope: &'a Scope,
 }

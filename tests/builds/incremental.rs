@@ -218,6 +218,27 @@ on_both_engines! {
         assert!(printed.contains("models/a.sql:7:7"), "{printed}");
     }
 
+    /// Tests see what the table will be; one that fails holds the new rows back.
+    fn a_failing_test_holds_new_rows_back(project) {
+        project.write("models/all.yml", "models:\n  - name: a\n    columns: [{name: n, tests: [unique, not_null]}]\n");
+        let model = |n: &str| format!("/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect {n} as id, {n} % 2 as n");
+        project.models(&[("a", &model("1")), ("b", "select count(*) as n from a")]);
+        for _ in 0..3 {
+            project.build(&["--full-refresh"]);
+        }
+        // The batch alone is unique; with the rows that are there it is not.
+        project.models(&[("a", &model("3"))]);
+        let printed = project.build_fails(65);
+        assert!(printed.contains("unique_core_a_n"), "{printed}");
+        assert_eq!(project.rows("select id from core.a"), ["1"]);
+        assert_eq!(project.rows("select n from core.b"), ["1"]);
+        project.models(&[("a", &model("2"))]);
+        project.build(&[]);
+        assert_eq!(project.rows("select id from core.a order by id"), ["1", "2"]);
+        assert_eq!(project.rows("select n from core.b"), ["2"]);
+        assert_eq!(project.left_behind(), Vec::<String>::new());
+    }
+
     /// Killed at any time, the table holds the old rows or the new ones, never a mixture, and the next run ends it.
     fn a_kill_at_any_time_loses_and_doubles_nothing(project) {
         for strategy in ["delete_insert", "merge"] {
@@ -267,12 +288,18 @@ on_both_engines! {
 #[test]
 fn two_runs_do_not_add_to_one_table_at_once() {
     let project = crate::project::Project::on_postgres();
-    let model = |seconds: u32| format!("/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect 1 as id, {seconds} as s from pg_catalog.pg_sleep({seconds})");
+    let model = |seconds: u32| {
+        format!(
+            "/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect 1 as id, {seconds} as s from pg_catalog.pg_sleep({seconds})"
+        )
+    };
     project.models(&[("a", &model(0)), ("other", "select 1 as n")]);
     project.build(&[]);
     project.models(&[("a", &model(4))]);
     let mut first = project.start(&["build"]);
-    let claimed = || project.value("select count(*) from pg_catalog.pg_stat_activity where query like '%pg_sleep(4)%' and state = 'active' and pid <> pg_catalog.pg_backend_pid()");
+    let claimed = || {
+        project.value("select count(*) from pg_catalog.pg_stat_activity where query like '%pg_sleep(4)%' and state = 'active' and pid <> pg_catalog.pg_backend_pid()")
+    };
     while claimed() == "0" {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

@@ -8,6 +8,8 @@
 mod support;
 
 mod both;
+mod data_tests;
+mod duckdb_targets;
 mod instances;
 mod ephemeral;
 mod files;
@@ -24,6 +26,7 @@ mod project;
 mod properties;
 mod refusals;
 mod strangers;
+mod templates;
 mod temporary;
 mod terminal;
 

@@ -1,6 +1,6 @@
 //! `suiro build`: makes what the plan says, then publishes it.
 
-use super::{compile, plan};
+use super::{compile, failures, plan};
 use crate::{
     artifact::{Log, Store, run_results},
     cli::{
@@ -11,30 +11,70 @@ use crate::{
     },
     compile::Compilation,
     diagnostic::{Diagnostic, code::NOT_WRITABLE},
+    dialect::Dialect,
     exit::Exit,
     graph::Selection,
-    plan::{RunId, Wishes},
+    manifest::{NodeId, NodeKind},
+    plan::{Plan, RunId, Wishes},
     project::Publish,
     run::{Event, Observer, PublishMode, Request, Stop},
 };
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Builds the selection.
-pub fn run(app: &App, arguments: &Build) -> Exit {
-    if arguments.dry_run {
-        return plan::show(app, &arguments.choice, wishes(arguments), Format::Text);
+/// What of a selection a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All of it: `suiro build`.
+    Everything,
+    /// Models alone: `suiro run`.
+    Models,
+    /// Seeds alone: `suiro seed`.
+    Seeds,
+    /// Tests alone, on what is published: `suiro test`.
+    Tests,
+}
+
+impl Part {
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Everything => "build",
+            Self::Models => "run",
+            Self::Seeds => "seed",
+            Self::Tests => "test",
+        }
     }
-    let compilation = match app.compiled() {
+
+    /// Whether a node of that kind is in it.
+    pub const fn holds(self, kind: NodeKind) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Models => matches!(kind, NodeKind::Model),
+            Self::Seeds => matches!(kind, NodeKind::Seed),
+            Self::Tests => matches!(kind, NodeKind::Test),
+        }
+    }
+}
+
+/// Builds and tests a part of the selection.
+pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
+    if arguments.dry_run {
+        return plan::show(app, (&arguments.choice, part), wishes(arguments), Format::Text);
+    }
+    let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
+    compilation.check_data_files();
     let selection = match app.selection(&compilation, &arguments.choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
+    let selection: Selection =
+        selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
     let mut exit = app.judge(&compilation, &selection);
     let everything: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
     if let Err(diagnostic) = compile::write(&compilation, &everything) {
@@ -43,7 +83,7 @@ pub fn run(app: &App, arguments: &Build) -> Exit {
     if blocks_everything(&compilation) {
         return exit;
     }
-    exit = exit.or(carry_out(app, arguments, &compilation, &selection));
+    exit = exit.or(carry_out(app, (arguments, part), &compilation, &selection));
     exit
 }
 
@@ -52,18 +92,26 @@ fn blocks_everything(compilation: &Compilation) -> bool {
     compilation.diagnostics.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.node.is_none())
 }
 
-fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection: &Selection) -> Exit {
+fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compilation, selection: &Selection) -> Exit {
+    let manifest = &compilation.manifest;
+    let tests: BTreeSet<NodeId> =
+        selection.iter().copied().filter(|id| manifest.node(*id).kind == NodeKind::Test).collect();
+    let stores = tests.iter().any(|id| manifest.node(*id).test.as_ref().is_some_and(|test| test.stored.is_some()));
     let stop = Arc::new(Stop::default());
     let _listening = signals::listen(&stop, &app.terminal);
-    let engine = match app.engine(compilation, false) {
+    // DuckDB keeps an empty database beside a file that can be written, to resolve names in.
+    let read_only = part == Part::Tests && !stores && manifest.dialect == Dialect::Postgres;
+    let engine = match app.engine_unless_stopped(compilation, read_only, &stop) {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
-    let plan = match plan::make(app, compilation, (selection, wishes(arguments)), engine.as_ref()) {
-        Ok(plan) => plan,
-        Err(exit) => return exit,
+    let plan = match part {
+        Part::Tests => Plan::default(),
+        _ => match plan::make(app, compilation, (selection, wishes(arguments)), engine.as_ref()) {
+            Ok(plan) => plan,
+            Err(exit) => return exit,
+        },
     };
-    let manifest = &compilation.manifest;
     let run = run_id();
     let store = Store::of(&compilation.project.root);
     let mask = |text: &str| app.terminal.mask(text);
@@ -74,10 +122,12 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
             return app.fail(&[problem], &compilation.sources);
         }
     };
-    let total = plan.built().len();
+    let runnable = tests.iter().filter(|id| manifest.node(**id).error.is_none()).count();
+    let total = plan.built().len() + runnable;
     let (place, root) = (engine.place(), format!("{}/", compilation.project.root.display()));
     app.terminal.say(&format!(
-        "suiro build: {} on {} ({})",
+        "suiro {}: {} on {} ({})",
+        part.verb(),
         compilation.manifest.project,
         compilation.manifest.target,
         place.strip_prefix(&root).unwrap_or(&place)
@@ -88,6 +138,7 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
         manifest,
         graph: &compilation.graph,
         plan: &plan,
+        tests: &tests,
         run: &run,
         engine: engine.as_ref(),
         root: &compilation.project.root,
@@ -108,7 +159,9 @@ fn carry_out(app: &App, arguments: &Build, compilation: &Compilation, selection:
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
-    app.terminal.diagnostics(&App::placed(compilation, &report.diagnostics), &compilation.sources);
+    let told = failures::told(app, manifest, &report);
+    app.terminal.diagnostics(&App::placed(compilation, &told), &compilation.sources);
+    plan::remember(compilation, engine.as_ref());
     let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
     let mut exit = report.exit();
     if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {

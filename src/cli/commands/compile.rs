@@ -1,13 +1,13 @@
 //! `suiro compile`: the SQL of every model as it would be run.
 
 use crate::{
-    artifact::{ManifestFile, Store, VERSION},
+    artifact::{self, ManifestFile, Store, VERSION},
     cli::{app::App, arguments::Compile},
     compile::Compilation,
     diagnostic::Diagnostic,
     exit::Exit,
     graph::Selection,
-    manifest::Node,
+    manifest::NodeKind,
     run::published_sql,
 };
 use std::{collections::BTreeSet, path::PathBuf};
@@ -40,10 +40,7 @@ pub fn run(app: &App, arguments: &Compile) -> Exit {
 pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, Diagnostic> {
     let store = Store::of(&compilation.project.root);
     let manifest = &compilation.manifest;
-    let path = |id: &crate::manifest::NodeId| {
-        let node = manifest.node(*id);
-        node.sql.is_some().then(|| compiled_path(node)).flatten().map(PathBuf::from)
-    };
+    let path = |id: &crate::manifest::NodeId| artifact::compiled_path(manifest.node(*id)).map(PathBuf::from);
     let chosen: Vec<_> = selection.iter().copied().filter(|id| path(id).is_some()).collect();
     let everything: BTreeSet<PathBuf> = manifest.iter().filter_map(|(id, _)| path(&id)).collect();
     store.write_all("compiled", &chosen, |id| {
@@ -52,7 +49,7 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        (compiled_path(node).unwrap_or_default(), text.into_bytes())
+        (artifact::compiled_path(node).unwrap_or_default(), text.into_bytes())
     })?;
     store.retain_compiled(&everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
@@ -60,15 +57,5 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
     })?;
     file.push(b'\n');
     store.write("manifest.json", &file)?;
-    Ok(chosen.len())
-}
-
-/// Where a model's SQL is written below `compiled/`: under the path of its file, and where the file is several models in
-/// a folder of its name.
-fn compiled_path(node: &Node) -> Option<String> {
-    let path = node.path.as_deref()?;
-    Some(match &node.instance_of {
-        Some(_) => format!("{}/{}.sql", path.strip_suffix(".sql").unwrap_or(path), node.name.replace('/', "_")),
-        None => path.to_owned(),
-    })
+    Ok(chosen.iter().filter(|id| manifest.node(**id).kind == NodeKind::Model).count())
 }

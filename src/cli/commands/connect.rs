@@ -2,15 +2,16 @@
 
 use crate::{
     diagnostic::Diagnostic,
+    dialect::Dialect,
     engine::{
         Engine, EngineError,
         duckdb::{DuckDbEngine, DuckDbOptions},
         postgres::{PostgresEngine, PostgresOptions},
     },
-    project::{DuckDbTarget, PostgresTarget, Project, Target, TargetKind},
+    project::{Attached, DuckDbTarget, PostgresTarget, Project, Target, TargetKind},
     run::refusal,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The engine of the project's target; nothing is connected yet.
 ///
@@ -19,7 +20,11 @@ use std::collections::BTreeMap;
 pub fn connect(project: &Project, read_only: bool) -> Result<Box<dyn Engine>, Box<Diagnostic>> {
     let target = &project.target;
     match &target.kind {
-        TargetKind::DuckDb(duckdb) => Ok(Box::new(DuckDbEngine::new(duckdb_options(target, duckdb, read_only)))),
+        TargetKind::DuckDb(duckdb) => {
+            let options =
+                DuckDbOptions { name: other_name(project, duckdb), ..duckdb_options(target, duckdb, read_only) };
+            Ok(Box::new(DuckDbEngine::new(options)))
+        }
         TargetKind::Postgres(postgres) => {
             let environment = |name: &str| std::env::var(name).ok();
             let engine = PostgresEngine::new(&postgres_options(target, postgres, read_only), &environment);
@@ -48,7 +53,45 @@ fn duckdb_options(target: &Target, duckdb: &DuckDbTarget, read_only: bool) -> Du
         threads: None,
         settings,
         read_only: read_only && duckdb.file.as_ref().is_some_and(|path| path.exists()),
+        extensions: duckdb.extensions.clone(),
+        secrets: duckdb.secrets.clone(),
+        attach: attached(duckdb, read_only),
     }
+}
+
+/// What is attached. A command that only reads makes nothing: what does not exist yet and would be made is left out.
+fn attached(duckdb: &DuckDbTarget, read_only: bool) -> Vec<Attached> {
+    let is_there = |attached: &&Attached| attached.read_only || attached.file.as_ref().is_none_or(|file| file.exists());
+    let chosen = duckdb.attach.iter().filter(|attached| !read_only || is_there(attached));
+    chosen.map(|attached| Attached { read_only: attached.read_only || read_only, ..attached.clone() }).collect()
+}
+
+/// Another name for the database than its file's, where that is the name of a schema or of an attached database: DuckDB
+/// could not tell `core.orders` in the schema `core` from one in the database `core`.
+fn other_name(project: &Project, duckdb: &DuckDbTarget) -> Option<String> {
+    let key = |name: &str| Dialect::DuckDb.key(name);
+    let target = &project.target;
+    let stem = match &duckdb.file {
+        Some(file) => file.file_stem()?.to_str()?.to_owned(),
+        None => "memory".to_owned(),
+    };
+    let models = project.models.iter().map(|model| model.relation(target));
+    let seeds = project.seeds.iter().map(|seed| seed.relation(target));
+    let sources = project.source_tables.iter().map(|table| table.relation.clone());
+    let taken: BTreeSet<String> = models
+        .chain(seeds)
+        .chain(sources.filter(|relation| relation.database.is_none()))
+        .map(|relation| key(&relation.schema))
+        .chain([key(&target.schema)])
+        .chain(duckdb.attach.iter().map(|attached| key(&attached.alias)))
+        .collect();
+    taken.contains(&key(&stem)).then(|| {
+        let mut name = format!("{stem}_database");
+        while taken.contains(&key(&name)) {
+            name.push('_');
+        }
+        name
+    })
 }
 
 fn postgres_options(target: &Target, postgres: &PostgresTarget, read_only: bool) -> PostgresOptions {

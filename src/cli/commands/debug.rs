@@ -41,6 +41,13 @@ pub fn run(app: &App, arguments: &Debug) -> Exit {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
+    if arguments.install_extensions {
+        match engine.install_extensions() {
+            Ok(installed) if installed.is_empty() => app.terminal.say("The target names no extensions to install."),
+            Ok(installed) => app.terminal.say(&format!("Installed {}.", installed.join(", "))),
+            Err(error) => return app.refuse(&compilation, &error, "nothing more was installed"),
+        }
+    }
     if arguments.print_grants {
         return print_grants(app, &compilation, engine.as_ref(), arguments.role.as_deref());
     }

@@ -11,7 +11,7 @@ use crate::{
         code::{NO_SUCH_EDGE, NO_SUCH_MODEL},
     },
     exit::Exit,
-    manifest::NodeId,
+    manifest::{NodeId, NodeKind},
     source::{LineColumn, byte_at},
 };
 use serde_json::json;
@@ -53,8 +53,10 @@ fn tree(app: &App, compilation: &Compilation, name: &str, arguments: &Lineage) -
     let id = find(compilation, name)?;
     let manifest = &compilation.manifest;
     if arguments.format == Format::Json {
-        let names =
-            |set: BTreeSet<NodeId>| set.into_iter().map(|id| manifest.node(id).name.clone()).collect::<Vec<_>>();
+        let names = |set: BTreeSet<NodeId>| {
+            let relations = set.into_iter().filter(|id| manifest.node(*id).kind != NodeKind::Test);
+            relations.map(|id| manifest.node(id).name.clone()).collect::<Vec<_>>()
+        };
         let above = if arguments.downstream { Vec::new() } else { names(compilation.graph.ancestors(id, None)) };
         let below = if arguments.upstream { Vec::new() } else { names(compilation.graph.descendants(id, None)) };
         app.terminal.data(&json!({"name": manifest.node(id).name, "upstream": above, "downstream": below}).to_string());
@@ -83,7 +85,8 @@ fn branch(
     text: &mut String,
 ) {
     let graph = &compilation.graph;
-    let next: BTreeSet<NodeId> = if up { graph.parents(id).collect() } else { graph.children(id).collect() };
+    let mut next: BTreeSet<NodeId> = if up { graph.parents(id).collect() } else { graph.children(id).collect() };
+    next.retain(|id| compilation.manifest.node(*id).kind != NodeKind::Test);
     if next.is_empty() && indent.is_empty() {
         text.push_str("└── nothing\n");
     }

@@ -5,8 +5,10 @@ use crate::{
     cli::{
         app::App,
         arguments::{Format, Listing},
+        summary,
     },
     exit::Exit,
+    manifest::NodeKind,
 };
 
 /// Lists the selected nodes.
@@ -28,7 +30,7 @@ pub fn run(app: &App, arguments: &Listing) -> Exit {
         match arguments.format {
             Format::Json => text.push_str(&serde_json::to_string(&line).unwrap_or_default()),
             Format::Text => {
-                let kind = node.materialized.as_deref().unwrap_or_else(|| node.kind.word());
+                let kind = if node.kind == NodeKind::Test { "test" } else { summary::kind(node) };
                 let padding = " ".repeat(widest.saturating_sub(node.name.chars().count()));
                 text.push_str(&format!("{kind:<12} {}{padding}  {}", node.name, node.path.as_deref().unwrap_or("")));
                 text.truncate(text.trim_end().len());

@@ -9,6 +9,7 @@ pub mod completions;
 mod connect;
 pub mod debug;
 pub mod explain;
+mod failures;
 pub mod freshness;
 pub mod import;
 pub mod init;
@@ -18,5 +19,6 @@ pub mod man;
 pub mod plan;
 pub mod query;
 pub mod show;
+pub mod template;
 
 pub use connect::connect;

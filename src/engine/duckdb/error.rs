@@ -190,7 +190,7 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
         return (code::DISK_FULL, Permanent, help(text));
     }
     if has("Ambiguous reference to catalog or schema") {
-        let text = "a schema has the name of the database file; rename one of them";
+        let text = "a schema has the name of a database that is attached; rename one of them";
         return (code::STATEMENT_REFUSED, Permanent, help(text));
     }
     match said.kind.as_str() {
@@ -199,6 +199,10 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
         // Not "Failed to commit: … constraint violation", which would fail again.
         "TransactionContext" if has("onflict") || has("another transaction") => {
             (code::TEMPORARY_FAILURE, Temporary, None)
+        }
+        _ if has("is an existing extension") => {
+            let text = "name the extension below `extensions:` of the target, then `suiro debug --install-extensions`";
+            (code::MISSING_EXTENSION, Permanent, help(text))
         }
         "IO" => sort_file(said),
         "Out of Memory" if has("max_temp_directory_size") => (
@@ -216,8 +220,8 @@ fn sort(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<String>) {
         "Dependency" => (code::DEPENDENT_IN_THE_WAY, Permanent, None),
         "FATAL" => (code::CONNECTION_LOST, Connection, help("DuckDB has closed the database; run again")),
         _ if has("LOAD ") || has("exists in the ") && has(" extension") => {
-            let text = "suiro never downloads extensions: install it once with DuckDB's own command line";
-            (code::STATEMENT_REFUSED, Permanent, help(text))
+            let text = "name the extension below `extensions:` of the target, then `suiro debug --install-extensions`";
+            (code::MISSING_EXTENSION, Permanent, help(text))
         }
         _ => (code::STATEMENT_REFUSED, Permanent, None),
     }
@@ -233,10 +237,14 @@ fn sort_file(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<Strin
     let has = |part: &str| said.message.contains(part);
     if has("Could not set lock on file") {
         let help = holder(&said.message).map_or_else(
-            || "wait until the other program has closed the file".to_owned(),
-            |holder| format!("wait for {holder}, or end it"),
+            || "wait until the other program has closed the file; `--lock-wait 5m` does".to_owned(),
+            |holder| format!("wait for {holder}, or end it; `--lock-wait 5m` waits"),
         );
         return (code::FILE_LOCKED, FailureKind::Temporary, Some(help));
+    }
+    if has("No files found that match the pattern") {
+        let help = "paths that are not absolute start where suiro was called; a source with a `location` starts at the project";
+        return (code::NO_DATA_FILES, FailureKind::Permanent, Some(help.to_owned()));
     }
     if has("not a valid DuckDB database file") {
         let help = "name another file as `path` of the target, or move this one away";
@@ -328,7 +336,10 @@ mod tests {
         let text = "IO Error: Could not set lock on file \"/x/clinic.duckdb\": Conflicting lock is held in /usr/bin/python3.11 (PID 4711) by user ann. See also https://duckdb.org/docs/stable/connect/concurrency";
         let error = from_text(text, "");
         assert_eq!((error.code, error.kind), (code::FILE_LOCKED, FailureKind::Temporary));
-        assert_eq!(error.help.as_deref(), Some("wait for /usr/bin/python3.11 (PID 4711) by user ann, or end it"));
+        assert_eq!(
+            error.help.as_deref(),
+            Some("wait for /usr/bin/python3.11 (PID 4711) by user ann, or end it; `--lock-wait 5m` waits")
+        );
     }
 
     #[test]

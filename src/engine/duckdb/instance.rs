@@ -1,6 +1,6 @@
 //! Opening DuckDB files: once in the process for each file, and with errors that say what to do.
 
-use super::{DuckDbOptions, error};
+use super::{DuckDbOptions, error, outfit};
 use crate::{
     diagnostic::code,
     dialect::Dialect,
@@ -19,6 +19,7 @@ use std::{
 
 const ATTACH: &str = "attach {{path}} as {{name}} {{mode}}";
 const USE: &str = "use {{name}}";
+const LEAVE_MEMORY: &str = "use {{name}}; detach memory";
 const SET: &str = "set {{name}} = {{value}}";
 const ERRORS_AS_JSON: &str = "set errors_as_json = true";
 
@@ -39,6 +40,9 @@ const AT_OPENING: &[&str] = &[
 ];
 /// The settings that each session has for itself.
 const SESSION_SETTINGS: &str = "select lower(name) from duckdb_settings() where scope = 'LOCAL'";
+const ALL_SETTINGS: &str = "select lower(name) from duckdb_settings()";
+/// Settings behind which nothing can be attached or set any more.
+const AT_LAST: &[&str] = &["enable_external_access", "lock_configuration"];
 
 /// The instances that are open in this process: DuckDB's file lock does not protect a file from its own process.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Instance>>> = Mutex::new(BTreeMap::new());
@@ -80,7 +84,7 @@ impl Instance {
         if let Some(path) = &options.path {
             check_path(path, options.read_only, place)?;
         }
-        let config = config(options).map_err(|error| setting_error(&error))?;
+        let config = config(options).map_err(|error| setting_error("settings", &error))?;
         let root = match (&options.path, &options.name) {
             (Some(path), None) => duckdb::Connection::open_with_flags(path, config),
             _ => duckdb::Connection::open_in_memory_with_flags(config),
@@ -97,22 +101,28 @@ impl Instance {
                 ]),
             );
             root.execute_batch(&attach).map_err(|error| opening_error(&error, place))?;
+            // The database that the instance was opened with would be one more name to be confused with.
+            let leave = fill(LEAVE_MEMORY, &BTreeMap::from([("name", Dialect::DuckDb.quote(name))]));
+            root.execute_batch(&leave).map_err(|error| opening_error(&error, place))?;
         }
-        let of_sessions = session_settings(&root).map_err(|error| error::engine_error(&error, ""))?;
-        let instance =
-            Self { root: Mutex::new(root), options: options.clone(), of_sessions, broken: AtomicBool::default() };
-        let root = instance.root.lock().unwrap_or_else(PoisonError::into_inner);
-        let whole = |name: &&String| !instance.is_of_sessions(name) && !among(AT_OPENING.iter().copied(), name);
-        for (name, value) in options.settings.iter().filter(|(name, _)| whole(name)) {
-            set(&root, name, value).map_err(|error| setting_error(&error))?;
+        let names = |query| settings(&root, query).map_err(|error| error::engine_error(&error, ""));
+        let (mut of_sessions, early) = (names(SESSION_SETTINGS)?, names(ALL_SETTINGS)?);
+        let is_early = |name: &str| early.contains(&name.to_ascii_lowercase());
+        let is_last = |name: &str| among(AT_LAST.iter().copied(), name);
+        set_all(&root, options, &of_sessions, &|name| is_early(name) && !is_last(name))?;
+        if !options.extensions.is_empty() {
+            outfit::load(&root, &options.extensions)?;
+            of_sessions = names(SESSION_SETTINGS)?;
         }
-        drop(root);
-        Ok(instance)
+        // Those that came with an extension; a name that nobody knows is refused here.
+        set_all(&root, options, &of_sessions, &|name| !is_early(name))?;
+        outfit::furnish(&root, options)?;
+        set_all(&root, options, &of_sessions, &is_last)?;
+        Ok(Self { root: Mutex::new(root), options: options.clone(), of_sessions, broken: AtomicBool::default() })
     }
 
     fn is_of_sessions(&self, name: &str) -> bool {
-        self.of_sessions.contains(&name.to_ascii_lowercase())
-            || among(OF_ICU.iter().chain(super::PINNED).map(|(name, _)| *name), name)
+        is_of_sessions(&self.of_sessions, name)
     }
 
     /// A new session with these settings.
@@ -134,7 +144,7 @@ impl Instance {
         }
         for (name, value) in settings.iter().filter(|(name, _)| self.is_of_sessions(name)) {
             match set(&connection, name, value) {
-                Err(error) if !is_default_without_icu(name, value, &error) => return Err(setting_error(&error)),
+                Err(error) if !is_default_without_icu(name, value, &error) => return Err(setting_error(name, &error)),
                 _ => {}
             }
         }
@@ -152,13 +162,34 @@ impl Instance {
     }
 }
 
-fn set(connection: &duckdb::Connection, name: &str, value: &str) -> duckdb::Result<()> {
+pub fn set(connection: &duckdb::Connection, name: &str, value: &str) -> duckdb::Result<()> {
     let fillings = BTreeMap::from([("name", Dialect::DuckDb.quote(name)), ("value", Dialect::DuckDb.literal(value))]);
     connection.execute_batch(&fill(SET, &fillings))
 }
 
-fn session_settings(connection: &duckdb::Connection) -> duckdb::Result<BTreeSet<String>> {
-    let mut prepared = connection.prepare(SESSION_SETTINGS)?;
+/// Whether each session has that setting for itself.
+fn is_of_sessions(of_sessions: &BTreeSet<String>, name: &str) -> bool {
+    of_sessions.contains(&name.to_ascii_lowercase())
+        || among(OF_ICU.iter().chain(super::PINNED).map(|(name, _)| *name), name)
+}
+
+/// Sets those settings of the whole instance that are `wanted` now.
+fn set_all(
+    root: &duckdb::Connection,
+    options: &DuckDbOptions,
+    of_sessions: &BTreeSet<String>,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<(), EngineError> {
+    let whole = |name: &str| !is_of_sessions(of_sessions, name) && !among(AT_OPENING.iter().copied(), name);
+    let chosen = options.settings.iter().filter(|(name, _)| whole(name) && wanted(name));
+    for (name, value) in chosen {
+        set(root, name, value).map_err(|error| setting_error(name, &error))?;
+    }
+    Ok(())
+}
+
+fn settings(connection: &duckdb::Connection, query: &str) -> duckdb::Result<BTreeSet<String>> {
+    let mut prepared = connection.prepare(query)?;
     prepared.query_map([], |row| row.get(0))?.collect()
 }
 
@@ -168,7 +199,7 @@ fn among<'a>(mut names: impl Iterator<Item = &'a str>, name: &str) -> bool {
 }
 
 /// DuckDB's configuration at opening.
-fn config(options: &DuckDbOptions) -> duckdb::Result<Config> {
+pub fn config(options: &DuckDbOptions) -> duckdb::Result<Config> {
     let named = |name: &str| among(options.settings.keys().map(String::as_str), name);
     let mut config = Config::default();
     // A DuckDB that may install extensions loads code from the network because a query names a function.
@@ -252,8 +283,12 @@ fn opening_error(error: &duckdb::Error, place: &str) -> EngineError {
     error
 }
 
-fn setting_error(error: &duckdb::Error) -> EngineError {
+/// What DuckDB says of a setting.
+pub fn setting_error(name: &str, error: &duckdb::Error) -> EngineError {
     let mut error = error::engine_error(error, "");
+    if !error.message.contains(name) {
+        error.message = ["`", name, "`: ", &error.message].concat();
+    }
     error.code = code::BAD_CONNECTION_SETTING;
     error.kind = FailureKind::Permanent;
     error.help = Some("see `settings:` of the target; `from duckdb_settings()` lists what there is".to_owned());

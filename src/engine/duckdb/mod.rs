@@ -1,18 +1,23 @@
 //! DuckDB, embedded: one database instance in the process for each file, one connection for each session.
 //!
-//! In: statements. Out: rows, counts, errors. Never: downloading an extension, unless the target's `settings:` allow it.
+//! In: statements. Out: rows, counts, errors. Never: downloading an extension, unless that is asked for or the target's
+//! `settings:` allow it.
 
 mod catalog;
 mod connection;
 mod error;
 mod instance;
 mod load;
+mod outfit;
 mod parser;
 
 pub use parser::DuckDbParser;
 
 use super::{Connection, Engine, EngineError};
-use crate::dialect::Dialect;
+use crate::{
+    dialect::Dialect,
+    project::{Attached, DuckDbSecret, Extension},
+};
 use connection::DuckDbConnection;
 use instance::Instance;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -33,6 +38,12 @@ pub struct DuckDbOptions {
     pub settings: BTreeMap<String, String>,
     /// Opens the file without writing to it; other processes may read it at the same time.
     pub read_only: bool,
+    /// Extensions to load; they must be installed.
+    pub extensions: Vec<Extension>,
+    /// Secrets for DuckDB's own connections, which end with the process.
+    pub secrets: Vec<DuckDbSecret>,
+    /// Other databases to attach.
+    pub attach: Vec<Attached>,
 }
 
 /// What every session sets, because it changes results.
@@ -99,6 +110,14 @@ impl Engine for DuckDbEngine {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .chain(self.options.settings.iter().map(|(name, value)| (name.clone(), value.clone())))
             .collect()
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.options.path.is_some()
+    }
+
+    fn install_extensions(&self) -> Result<Vec<String>, EngineError> {
+        outfit::install(&self.options)
     }
 
     fn version(&self) -> Result<String, EngineError> {

@@ -1,8 +1,8 @@
 //! The tables of keys as text, for the reference page.
 
 use super::{
-    COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRESHNESS, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT,
-    PROPERTIES, SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, Table, VALUE_LIST,
+    ATTACH, COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRESHNESS, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT,
+    PROPERTIES, SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table, VALUE_LIST,
 };
 use crate::project::value::wanted;
 use std::fmt::Write;
@@ -17,12 +17,14 @@ pub fn key_reference() -> Vec<(&'static str, String)> {
     vec![
         ("suiro.yml", described(&all(&PROJECT), false)),
         ("target: duckdb", described(&all(&DUCKDB), false)),
+        ("attached database", described(&all(&ATTACH), false)),
         ("target: postgres", described(&all(&POSTGRES), false)),
         ("configuration", described(&all(&CONFIG), true)),
         ("yaml file", described(&all(&PROPERTIES), false)),
         ("entry", described(&own(&ENTRY), false)),
         ("front matter", described(&own(&FRONT_MATTER), false)),
         ("column", described(&all(&COLUMN), false)),
+        ("test", described(&own(&TEST), false)),
         ("source", described(&all(&SOURCE), false)),
         ("source table", described(&all(&SOURCE_TABLE), false)),
         ("freshness", described(&all(&FRESHNESS), false)),

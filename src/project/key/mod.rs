@@ -10,9 +10,9 @@ mod project;
 
 pub use describe::key_reference;
 pub(crate) use node::{
-    AGE, COLUMN, CONFIG, ENTRY, EXPOSURE, FRESHNESS, FRONT_MATTER, PROPERTIES, SOURCE, SOURCE_TABLE,
+    AGE, COLUMN, CONFIG, DATA_TEST, ENTRY, EXPOSURE, FRESHNESS, FRONT_MATTER, PROPERTIES, SOURCE, SOURCE_TABLE, TEST,
 };
-pub(crate) use project::{DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD, VALUE_LIST};
+pub(crate) use project::{ATTACH, DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD, VALUE_LIST};
 
 /// What a value has to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,7 +86,8 @@ pub(crate) struct Key {
     pub(crate) late: bool,
     /// Whether it does anything.
     pub(crate) effect: Effect,
-    /// On which nodes it may stand, for keys of configuration: some of `model`, `seed`, `source`, `exposure`.
+    /// On which nodes it may stand, for keys of configuration: some of `model`, `seed`, `source`, `exposure`,
+    /// `test`.
     pub(crate) on: &'static [&'static str],
     /// What it does, in a sentence without a full stop.
     pub(crate) about: &'static str,

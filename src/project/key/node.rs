@@ -4,6 +4,9 @@ use super::{Effect, Key, Kind, Merge, Table, ignored, key, refused};
 
 const MODEL_ONLY: &[&str] = &["model"];
 const SEED_ONLY: &[&str] = &["seed"];
+const TEST_ONLY: &[&str] = &["test"];
+const ALL: &[&str] = &["model", "seed", "source", "exposure", "test"];
+const WITH_TESTS: &[&str] = &["model", "seed", "test"];
 const TEXT_OR_MAPPING: Kind = Kind::Either(&Kind::Text, &Kind::Mapping);
 const INCREMENTAL: &str = "incremental models";
 
@@ -22,7 +25,7 @@ pub(crate) const PROPERTIES: Table = Table {
             "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself",
         ),
         key("unit_tests", Kind::List, "tests of models on given rows").later("unit tests"),
-        key("data_tests", Kind::List, "what there is to say about tests that are SQL files").later("tests of data"),
+        key("data_tests", Kind::List, "what there is to say about tests that are SQL files"),
         key("snapshots", Kind::List, "histories of relations").missing("snapshots"),
         ignored("macros", "macros are described by comments in their own files"),
         ignored("analyses", "a query that builds nothing needs no description"),
@@ -39,7 +42,7 @@ const NAME: &[Key] = &[key("name", Kind::Text, "the name of the file without its
 const DESCRIPTION: &[Key] = &[
     key("config", Kind::Mapping, "configuration; its keys may also stand beside `name`"),
     key("columns", Kind::List, "what there is to say about columns"),
-    key("tests", Kind::List, "tests of the rows").also(&["data_tests"]).late().later("tests of data"),
+    key("tests", Kind::List, "tests of the rows").also(&["data_tests"]).late(),
 ];
 
 /// An entry of `models:` or `seeds:`.
@@ -47,6 +50,26 @@ pub(crate) const ENTRY: Table = Table { place: "a model or seed", keys: &[NAME, 
 
 /// The front matter of a model.
 pub(crate) const FRONT_MATTER: Table = Table { place: "front matter", keys: &[DESCRIPTION, CONFIG_KEYS] };
+
+/// An item of `tests:`.
+pub(crate) const TEST: Table = Table {
+    place: "a test",
+    keys: &[
+        &[
+            key("name", Kind::Text, "its own name").default("made of test, relation and column"),
+            key("test_name", Kind::Text, "which test, where the item is no mapping of one name"),
+            key("arguments", Kind::Mapping, "what the test is told; may also stand beside the configuration"),
+            key("config", Kind::Mapping, "configuration; its keys may also stand beside `name`"),
+        ],
+        CONFIG_KEYS,
+    ],
+};
+
+/// An entry of `data_tests:` at the top of a YAML file.
+pub(crate) const DATA_TEST: Table = Table {
+    place: "a test that is a SQL file",
+    keys: &[NAME, &[key("config", Kind::Mapping, "configuration; its keys may also stand beside `name`")], CONFIG_KEYS],
+};
 
 /// `config(…)` in a template, and defaults by folder.
 pub(crate) const CONFIG: Table = Table { place: "a configuration", keys: &[CONFIG_KEYS] };
@@ -58,18 +81,20 @@ const CONFIG_KEYS: &[Key] = &[
         "what is made of the model: `view`, `table`, `incremental`, `ephemeral`, `materialized_view`, `file`, `snapshot`, or the name of a template in `templates/materializations/`",
     )
     .default("`view`; `seed` for seeds"),
-    key("schema", Kind::Text, "the schema, exactly as written").default("the target's schema"),
-    key("alias", Kind::Text, "the relation's name").default("the file's name"),
-    key("enabled", Kind::Boolean, "whether it exists at all").default("`true`").on(&["model", "seed", "source", "exposure"]),
+    key("schema", Kind::Text, "the schema, exactly as written; of a test, that of the rows it stores")
+        .default("the target's schema; of a test `suiro_failures`")
+        .on(WITH_TESTS),
+    key("alias", Kind::Text, "the relation's name").default("the file's name; of a test its own").on(WITH_TESTS),
+    key("enabled", Kind::Boolean, "whether it exists at all").default("`true`").on(ALL),
     key("tags", Kind::TextList, "words to select by; those of all places add up")
         .merge(Merge::Append)
-        .on(&["model", "seed", "source", "exposure"]),
+        .on(ALL),
     key("owner", TEXT_OR_MAPPING, "who answers for it: a name, or `name` and `email`")
-        .on(&["model", "seed", "source", "exposure"]),
-    key("description", Kind::Text, "what it is, for people").late().on(&["model", "seed", "source", "exposure"]),
+        .on(ALL),
+    key("description", Kind::Text, "what it is, for people").late().on(ALL),
     key("meta", Kind::Mapping, "anything; those of all places are merged key by key")
         .merge(Merge::Keys)
-        .on(&["model", "seed", "source", "exposure"]),
+        .on(ALL),
     key("depends_on", Kind::TextList, "relations that it reads besides those in its SQL").on(MODEL_ONLY),
     key("column_types", Kind::TextMap, "types of columns by name, instead of the inferred ones").on(SEED_ONLY),
     key("delimiter", Kind::Text, "the character between two values; `tab` for a tab").default("`,`").on(SEED_ONLY),
@@ -80,6 +105,18 @@ const CONFIG_KEYS: &[Key] = &[
         .default("`utf-8`")
         .on(SEED_ONLY),
     key("null_values", Kind::TextList, "unquoted values that are NULL, besides the empty one").on(SEED_ONLY),
+    key("severity", Kind::Choice(&["error", "warn"]), "whether a failure holds back what was tested").default("`error`").on(TEST_ONLY),
+    key("error_if", Kind::Text, "which number of failing rows is an error: `>10`, `!=0`, `between 1 and 5`")
+        .default("`!=0`")
+        .on(TEST_ONLY),
+    key("warn_if", Kind::Text, "which number of failing rows is a warning").default("`!=0`").on(TEST_ONLY),
+    key("where", Kind::Text, "a condition on the rows that are tested").late().on(TEST_ONLY),
+    key("limit", Kind::Integer(1, 1_000_000_000), "how many failing rows are counted at most").on(TEST_ONLY),
+    key("fail_calc", Kind::Text, "what is computed from the failing rows instead of their number")
+        .default("`count(*)`")
+        .late()
+        .on(TEST_ONLY),
+    key("store_failures", Kind::Boolean, "whether failing rows are kept in a table").default("`false`").on(TEST_ONLY),
     key("deterministic", Kind::Boolean, "that the model gives the same rows again although it calls functions that may not")
         .on(MODEL_ONLY)
         .later("skipping what did not change"),
@@ -148,6 +185,7 @@ const CONFIG_KEYS: &[Key] = &[
     )
     .on(MODEL_ONLY),
     key("keep", Kind::Integer(0, 1000), "how many replaced versions stay").missing("keeping replaced versions"),
+    refused("store_failures_as", "failing rows are kept in a table: `store_failures: true`"),
     refused("database", "models are built in the target's own database"),
     refused("sql_header", "settings of the session stand under `settings` of the target"),
     refused("versions", "give each version a file of its own"),
@@ -171,7 +209,7 @@ pub(crate) const COLUMN: Table = Table {
         key("tags", Kind::TextList, "words to select by").merge(Merge::Append),
         key("meta", Kind::Mapping, "anything").merge(Merge::Keys),
         key("config", Kind::Mapping, "`tags` and `meta`, as in dbt"),
-        key("tests", Kind::List, "tests of its values").also(&["data_tests"]).late().later("tests of data"),
+        key("tests", Kind::List, "tests of its values").also(&["data_tests"]).late(),
         key(
             "constraints",
             Kind::List,
@@ -259,8 +297,18 @@ pub(crate) const SOURCE_TABLE: Table = Table {
         &[
             key("identifier", Kind::Text, "its name in the database").default("its `name`"),
             key("columns", Kind::List, "its columns; `data_type` makes their types known"),
-            key("tests", Kind::List, "tests of the rows").also(&["data_tests"]).late().later("tests of data"),
-            key("location", Kind::Text, "files that are read by this name").missing("files as sources"),
+            key("tests", Kind::List, "tests of the rows").also(&["data_tests"]).late(),
+            key(
+                "location",
+                Kind::Text,
+                "on DuckDB, the files that are read by this name: `data/*.parquet`, relative to the project, or an address",
+            ),
+            key("format", Kind::Choice(&["csv", "json", "parquet"]), "what the files are").default("by their ending"),
+            key(
+                "read_options",
+                Kind::Mapping,
+                "options of DuckDB's `read_csv`, `read_json` or `read_parquet`, such as `{delim: \";\"}`",
+            ),
             key("external", Kind::Mapping, "").effect(Effect::Refused("`location` names the files of a source table")),
         ],
     ],

@@ -42,7 +42,12 @@ const PROJECT_KEYS: &[Key] = &[
     key("anchors", Kind::Any, "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself"),
     key("on_run_start", Kind::Any, "SQL to run before anything is built; a text or a list").late(),
     key("on_run_end", Kind::Any, "SQL to run after everything was built and published, whatever came of it").late(),
-    key("tests", Kind::Mapping, "configuration of tests").later("tests of data"),
+    key(
+        "tests",
+        Kind::Mapping,
+        "configuration of tests by folder below `models/` and `tests/`; the closest folder wins",
+    )
+    .also(&["data_tests"]),
     key("snapshots", Kind::Mapping, "configuration of snapshots by folder").missing("snapshots"),
     refused("profile", "the databases stand under `targets:` in suiro.yml itself"),
     refused("sources", "sources are described in the YAML files below `models/`"),
@@ -73,14 +78,33 @@ pub(crate) const DUCKDB: Table = Table {
             key("path", Kind::Text, "the database file, relative to the project, or `:memory:`")
                 .default("the project's name with `.duckdb`"),
             key("memory_limit", Kind::Text, "how much memory DuckDB may use, such as `4GB`"),
-            key("secrets", Kind::Any, "secrets for DuckDB's own connections; their values are masked")
-                .missing("DuckDB secrets"),
-            key("attach", Kind::Any, "other databases to attach").missing("attached databases"),
-            key("extensions", Kind::TextList, "extensions to load").missing("DuckDB extensions"),
+            key(
+                "secrets",
+                Kind::Any,
+                "secrets for DuckDB's own connections, a list of mappings as in `CREATE SECRET`; their values are masked",
+            ),
+            key("attach", Kind::List, "other databases to attach; tables in them are sources with their `database`"),
+            key(
+                "extensions",
+                Kind::TextList,
+                "extensions to load, such as `spatial` or `h3 from community`; `suiro debug --install-extensions` installs them",
+            ),
             refused("token", "a DuckDB file has no token; DuckDB's own secrets stand under `secrets`"),
             refused("password", "a DuckDB file has no password; DuckDB's own secrets stand under `secrets`"),
         ],
     ],
+};
+
+/// An entry of `attach:`.
+pub(crate) const ATTACH: Table = Table {
+    place: "an attached database",
+    keys: &[&[
+        key("path", Kind::Text, "the file, relative to the project, or what else its type takes"),
+        key("alias", Kind::Text, "its name as a database in SQL").default("the file's name"),
+        key("type", Kind::Text, "`duckdb`, `postgres`, `sqlite` or another type that an extension brings")
+            .default("`duckdb`"),
+        key("read_only", Kind::Boolean, "whether it is only read").default("`true`"),
+    ]],
 };
 
 /// A target of `type: postgres`. Whatever is not given comes from libpq's variables, the service file and `.pgpass`.

@@ -14,7 +14,6 @@ use super::{
     folder::Defaults,
     render::{Render, RenderScope, Renderer},
     target::maskable,
-    yaml::Node,
 };
 use crate::{diagnostic::Diagnostic, source::Sources};
 use files::{Opening, is_text, layout};
@@ -109,19 +108,26 @@ impl Loading<'_> {
         };
         let layout = layout(&files.models);
         let name = &file.top.name;
-        let defaults = |reader: &mut Reader<'_>, node: &Option<Node>, kind| {
-            node.as_ref().map(|node| Defaults::read(reader, node, kind, &layout, name)).unwrap_or_default()
-        };
         reader.keeps_instances = true;
-        let model_defaults = defaults(&mut reader, &file.models, NodeKind::Model);
+        let model_defaults = Defaults::of_node(&mut reader, file.models.as_ref(), NodeKind::Model, &layout, name);
         reader.keeps_instances = false;
-        let seed_defaults = defaults(&mut reader, &file.seeds, NodeKind::Seed);
+        let seed_defaults = Defaults::of_node(&mut reader, file.seeds.as_ref(), NodeKind::Seed, &layout, name);
+        let layout = layout.with(files::layout(&files.tests));
+        let test_defaults = Defaults::of_node(&mut reader, file.tests.as_ref(), NodeKind::Test, &layout, name);
         let properties = self.properties(&mut reader, &yamls);
         let csvs: Vec<&Found> = files.models.files.iter().filter(|file| file.extension() == "csv").collect();
-        let entries = self.match_entries(&sqls, &csvs, &properties.descriptions);
-        let (model_entries, seed_entries) = entries.split_at(sqls.len());
-        let models = self.models(&mut reader, sqls, &model_defaults, model_entries, &properties.descriptions);
-        let mut seeds = self.seeds(&csvs, &seed_defaults, seed_entries, &properties.descriptions);
+        let tests = self.read(files.tests.files.iter().filter(|file| file.extension() == "sql"));
+        let entries = self.match_entries((&sqls, &csvs, &tests), &properties.descriptions);
+        let (model_entries, others) = entries.split_at(sqls.len());
+        let (seed_entries, test_entries) = others.split_at(csvs.len());
+        let descriptions = &properties.descriptions;
+        let sqls = (NodeKind::Model, sqls);
+        let mut models = self.models(&mut reader, sqls, &model_defaults, (model_entries, descriptions));
+        let mut seeds = self.seeds(&csvs, &seed_defaults, seed_entries, descriptions);
+        let tests = (NodeKind::Test, tests);
+        let singular_tests = self.models(&mut reader, tests, &test_defaults, (test_entries, descriptions));
+        let mut source_tables = properties.sources;
+        nodes::lay_under_tests(&test_defaults, (&mut models, &mut seeds), (&mut source_tables, &yamls));
         self.found.append(&mut reader.found);
         drop(reader);
         let models = match &file.target {
@@ -137,7 +143,6 @@ impl Loading<'_> {
         let (macro_files, template_overrides) = self.templates(&files.templates);
         let docs = self.docs(&files.models);
         let value_lists = self.value_lists();
-        let test_files = self.text_files(files.tests.files.iter().filter(|file| file.extension() == "sql"));
         Some(Project {
             root: self.root.clone(),
             name: file.top.name,
@@ -146,12 +151,12 @@ impl Loading<'_> {
             settings: file.top.settings,
             models,
             seeds,
-            source_tables: properties.sources,
+            source_tables,
             exposures: properties.exposures,
             vars: file.vars,
             macro_files,
             template_overrides,
-            test_files,
+            singular_tests,
             docs,
             value_lists,
         })

@@ -4,14 +4,14 @@ use super::{Loading, files::Opening};
 use crate::{
     diagnostic::{Diagnostic, code},
     project::{
-        Column, RawTest,
+        Column,
         config::{Config, NodeKind},
         disk::Found,
         field::Reader,
         folder::Defaults,
         matching::{Candidate, entries_of},
         model::{self, InFile, Model, Opened},
-        property::{Description, Properties, merge_columns},
+        property::{Description, Properties, SourceTable, TestEntry, merge_columns},
         seed::{self, Format, Seed},
         target::Target,
         yaml::{self, Node},
@@ -43,26 +43,27 @@ impl Loading<'_> {
 
     pub(super) fn match_entries(
         &mut self,
-        sqls: &[Opening],
-        csvs: &[&Found],
+        (sqls, csvs, tests): (&[Opening], &[&Found], &[Opening]),
         descriptions: &[Description],
     ) -> Vec<Option<usize>> {
         let models = sqls.iter().map(|sql| (NodeKind::Model, &sql.found));
         let seeds = csvs.iter().map(|csv| (NodeKind::Seed, *csv));
+        let tests = tests.iter().map(|test| (NodeKind::Test, &test.found));
         let candidates: Vec<Candidate<'_>> = models
             .chain(seeds)
+            .chain(tests)
             .map(|(kind, found)| Candidate { kind, stem: found.stem(), path: &found.path })
             .collect();
         entries_of(&candidates, descriptions, self.found)
     }
 
+    /// The files of SQL of one kind.
     pub(super) fn models(
         &mut self,
         reader: &mut Reader<'_>,
-        sqls: Vec<Opening>,
+        (kind, sqls): (NodeKind, Vec<Opening>),
         defaults: &Defaults,
-        entries: &[Option<usize>],
-        descriptions: &[Description],
+        (entries, descriptions): (&[Option<usize>], &[Description]),
     ) -> Vec<Model> {
         let sources = &*self.sources;
         let opened: Vec<Opened> =
@@ -72,10 +73,11 @@ impl Loading<'_> {
             if sql.usable {
                 self.found.extend(opened.found);
             }
-            let in_file = opened.yaml.as_ref().map(|node| model::in_file(reader, node)).unwrap_or_default();
+            let in_file = opened.yaml.as_ref().map(|node| model::in_file(reader, node, kind)).unwrap_or_default();
             let InFile { config, columns, tests } = in_file;
             let described = Described::of(*entry, descriptions, defaults, &sql.found);
             models.push(Model {
+                kind,
                 file: sql.file,
                 stem: sql.found.stem().to_owned(),
                 below: sql.found.below_without_extension().to_owned(),
@@ -146,11 +148,40 @@ impl Loading<'_> {
     }
 }
 
+/// Lays what the folders say about tests under the configuration of every test of a model, seed or source table.
+pub(super) fn lay_under_tests(
+    defaults: &Defaults,
+    (models, seeds): (&mut [Model], &mut [Seed]),
+    (tables, yamls): (&mut [SourceTable], &[Opening]),
+) {
+    if defaults.is_empty() {
+        return;
+    }
+    let lay = |path: &str, tests: &mut Vec<TestEntry>, columns: &mut Vec<Column>| {
+        let farther = defaults.of(path);
+        let of_columns = columns.iter_mut().flat_map(|column| column.tests.iter_mut());
+        for test in tests.iter_mut().chain(of_columns) {
+            test.config = std::mem::take(&mut test.config).over(&farther);
+        }
+    };
+    for model in models {
+        lay(&model.below, &mut model.tests, &mut model.columns);
+    }
+    for seed in seeds {
+        lay(&seed.below, &mut seed.tests, &mut seed.columns);
+    }
+    for table in tables {
+        let yaml = yamls.iter().find(|yaml| yaml.file == table.file);
+        let below = yaml.map_or("", |yaml| yaml.found.below_without_extension());
+        lay(below, &mut table.tests, &mut table.columns);
+    }
+}
+
 /// What is said about a node outside its own file.
 struct Described {
     config: Config,
     columns: Vec<Column>,
-    tests: Vec<RawTest>,
+    tests: Vec<TestEntry>,
 }
 
 impl Described {

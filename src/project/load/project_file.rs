@@ -24,6 +24,7 @@ pub(super) struct ProjectFile {
     pub(super) target_names: Vec<String>,
     pub(super) models: Option<Node>,
     pub(super) seeds: Option<Node>,
+    pub(super) tests: Option<Node>,
     pub(super) vars: BTreeMap<String, Value>,
 }
 
@@ -103,6 +104,7 @@ impl Loading<'_> {
                 target_names: Vec::new(),
                 models: None,
                 seeds: None,
+                tests: None,
                 vars: command_line,
             };
         };
@@ -137,11 +139,11 @@ impl Loading<'_> {
         self.secrets
             .extend(secrets.into_iter().chain(target::written_secrets(targets)).chain(top.secrets.iter().cloned()));
         let node = |name: &str| fields.get(name).map(|field| field.node.clone());
-        let (models, seeds) = (node("models"), node("seeds"));
+        let (models, seeds, tests) = (node("models"), node("seeds"), node("tests"));
         let mut target_names: Vec<String> = targets.iter().map(|entry| entry.key.clone()).collect();
         target_names.sort();
         self.found.append(&mut reader.found);
         drop(reader);
-        ProjectFile { top, target, target_names, models, seeds, vars }
+        ProjectFile { top, target, target_names, models, seeds, tests, vars }
     }
 }

@@ -1,13 +1,9 @@
 //! What YAML says about columns.
 
-use super::{Reader, called, flat_fields, key, named};
+use super::{Reader, TestEntry, called, flat_fields, key, named, tests};
 use crate::{
     diagnostic::{Diagnostic, code},
-    project::{
-        field::{Fields, Given},
-        yaml::Node,
-    },
-    source::Span,
+    project::{field::Given, yaml::Node},
 };
 use serde_json::Value;
 
@@ -27,16 +23,7 @@ pub struct Column {
     /// Constraints on its values, as they are written.
     pub constraints: Option<Given<Value>>,
     /// Tests of its values.
-    pub tests: Vec<RawTest>,
-}
-
-/// A test as it is written.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RawTest {
-    /// `unique`, or `{accepted_values: {values: […]}}`.
-    pub value: Value,
-    /// Where it stands.
-    pub span: Span,
+    pub tests: Vec<TestEntry>,
 }
 
 /// The items of `columns:`.
@@ -55,6 +42,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, items: &[Node], of: &str) -> Vec<Col
             );
             continue;
         }
+        let tests = tests(reader, &fields);
         columns.push(Column {
             name,
             description: fields.string("description"),
@@ -62,15 +50,10 @@ pub(crate) fn read(reader: &mut Reader<'_>, items: &[Node], of: &str) -> Vec<Col
             tags: fields.texts("tags").into_iter().map(|given| given.value).collect(),
             meta: fields.get("meta").map(|field| field.node.to_json()),
             constraints: fields.get("constraints").map(|field| Given::new(field.node.to_json(), field.node.span)),
-            tests: tests(&fields),
+            tests,
         });
     }
     columns
-}
-
-/// The items of `tests:`.
-pub(crate) fn tests(fields: &Fields<'_>) -> Vec<RawTest> {
-    fields.items("tests").iter().map(|item| RawTest { value: item.to_json(), span: item.span }).collect()
 }
 
 /// Two descriptions of the same columns as one: the closer one wins, key by key.

@@ -7,12 +7,15 @@ mod column;
 mod exposure;
 mod freshness;
 mod source;
+mod test;
 
-pub use column::{Column, RawTest};
-pub(crate) use column::{merge_columns, read as columns, tests};
+pub use column::Column;
+pub(crate) use column::{merge_columns, read as columns};
 pub use exposure::{Exposure, plain_name};
 pub use freshness::Freshness;
 pub use source::SourceTable;
+pub use test::{Argument, TestEntry};
+pub(crate) use test::{config_of, tests};
 
 use super::{
     config::{Config, NodeKind},
@@ -31,7 +34,7 @@ pub(crate) struct Description {
     pub(crate) folder: String,
     pub(crate) config: Config,
     pub(crate) columns: Vec<Column>,
-    pub(crate) tests: Vec<RawTest>,
+    pub(crate) tests: Vec<TestEntry>,
 }
 
 /// What all YAML files say.
@@ -47,10 +50,9 @@ impl Properties {
     pub(crate) fn read(&mut self, reader: &mut Reader<'_>, file: FileId, path: &str, node: &Node) {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let fields = reader.fields(node, &key::PROPERTIES, "the file");
-        for kind in [NodeKind::Model, NodeKind::Seed] {
-            let key = if kind == NodeKind::Model { "models" } else { "seeds" };
+        for kind in [NodeKind::Model, NodeKind::Seed, NodeKind::Test] {
             reader.keeps_instances = kind == NodeKind::Model;
-            for item in fields.items(key) {
+            for item in fields.items(kind.section()) {
                 self.descriptions.extend(description(reader, kind, folder, item));
             }
             reader.keeps_instances = false;
@@ -66,11 +68,13 @@ impl Properties {
 
 fn description(reader: &mut Reader<'_>, kind: NodeKind, folder: &str, node: &Node) -> Option<Description> {
     let what = called(node, kind.word());
-    let fields = flat_fields(reader, node, &key::ENTRY, &what);
+    let table = if kind == NodeKind::Test { &key::DATA_TEST } else { &key::ENTRY };
+    let fields = flat_fields(reader, node, table, &what);
     let name = named(reader, node, &fields, &what)?;
     let config = Config::of_fields(reader, &fields, kind, false);
     let columns = column::read(reader, fields.items("columns"), &what);
-    Some(Description { kind, name, folder: folder.to_owned(), config, columns, tests: tests(&fields) })
+    let tests = tests(reader, &fields);
+    Some(Description { kind, name, folder: folder.to_owned(), config, columns, tests })
 }
 
 /// The kind and the name in it, if it has one.

@@ -1,12 +1,14 @@
 //! Relations that somebody else fills.
 
-use super::{Column, Freshness, RawTest, Reader, called, column, flat_fields, freshness, key, named, tests};
+use super::{Column, Freshness, Reader, TestEntry, called, column, flat_fields, freshness, key, named, tests};
 use crate::{
     diagnostic::{Diagnostic, code},
     name::RelationName,
     project::{
+        Location,
         config::owner_name,
         field::{Fields, Given},
+        location,
         yaml::Node,
     },
     source::FileId,
@@ -39,7 +41,7 @@ pub struct SourceTable {
     /// Its columns, as far as they are described.
     pub columns: Vec<Column>,
     /// Tests of its rows.
-    pub tests: Vec<RawTest>,
+    pub tests: Vec<TestEntry>,
     /// The column or expression that says when a row arrived.
     pub loaded_at: Option<Given<String>>,
     /// A query whose answer changes when the rows do.
@@ -47,7 +49,7 @@ pub struct SourceTable {
     /// How old the rows may be.
     pub freshness: Option<Given<Freshness>>,
     /// Files that are read by this name.
-    pub location: Option<Given<String>>,
+    pub location: Option<Location>,
 }
 
 /// Adds the tables of an entry of `sources:`.
@@ -66,6 +68,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
         let Some(name) = named(reader, item, &inner, &what) else { continue };
         let columns = column::read(reader, inner.items("columns"), &what);
         let freshness = freshness::read(reader, &inner, &outer);
+        let tests = tests(reader, &inner);
         let near = |key: &str| inner.text(key).or_else(|| outer.text(key));
         let relation = RelationName {
             database: outer.string("database").filter(|text| !text.is_empty()).map(Into::into),
@@ -91,14 +94,36 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
             owner: [&inner, &outer].iter().find_map(|fields| owner(fields)),
             meta: meta(&outer, &inner),
             columns,
-            tests: tests(&inner),
+            tests,
             loaded_at: near("loaded_at"),
             version: near("version"),
             freshness,
-            location: inner.text("location"),
+            location: location(reader, &inner),
             name,
         });
     }
+}
+
+/// What says which files are read, and how.
+fn location(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Location> {
+    let Some(given) = fields.text("location").filter(|given| !given.value.is_empty()) else {
+        for key in ["format", "read_options"] {
+            if let Some(field) = fields.get(key) {
+                let message = format!("`{key}` is about the files of a `location`, and there is none");
+                let problem = Diagnostic::error(code::WRONG_VALUE, message).at(field.key_span, "");
+                reader.found.push(problem.help("write `location: data/*.csv`, or remove the key"));
+            }
+        }
+        return None;
+    };
+    let options = fields.get("read_options").map(|field| field.node.to_json());
+    let format = fields.string("format").or_else(|| location::format_of(&given.value).map(str::to_owned));
+    if format.is_none() && !fields.has("format") {
+        let message = format!("the ending of `{}` does not say what the files are", given.value);
+        let problem = Diagnostic::error(code::WRONG_VALUE, message).at(given.span, "");
+        reader.found.push(problem.help("write `format: csv`, `json` or `parquet`"));
+    }
+    Some(Location { path: given, format: format?, options: options.unwrap_or_default() })
 }
 
 fn tags(outer: &Fields<'_>, inner: &Fields<'_>) -> Vec<String> {

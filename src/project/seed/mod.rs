@@ -20,7 +20,7 @@ pub(crate) use table::read_table;
 
 use super::{
     config::Config,
-    property::{Column, RawTest},
+    property::{Column, TestEntry},
     target::Target,
 };
 use crate::{diagnostic::Diagnostic, dialect::Dialect, name::RelationName, source::FileId};
@@ -44,7 +44,7 @@ pub struct Seed {
     /// What is said about its columns.
     pub columns: Vec<Column>,
     /// Tests of its rows.
-    pub tests: Vec<RawTest>,
+    pub tests: Vec<TestEntry>,
     /// What was found in the file; nothing if it was not read, or is broken.
     pub table: Option<SeedTable>,
     pub(crate) format: Format,

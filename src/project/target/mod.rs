@@ -4,9 +4,11 @@
 //! that belongs to the database's own client library (those stay `None` for `engine/`).
 
 mod choose;
+mod duckdb_target;
 mod secret;
 
 pub(crate) use choose::{Wishes, choose};
+pub use duckdb_target::{Attached, DuckDbSecret, DuckDbTarget, Extension};
 pub use secret::Secret;
 use secret::passwords_in;
 pub(crate) use secret::{maskable, secrets_in_broken, texts_of, written_secrets};
@@ -54,17 +56,6 @@ pub enum TargetKind {
     DuckDb(DuckDbTarget),
     /// A PostgreSQL server.
     Postgres(Box<PostgresTarget>),
-}
-
-/// A DuckDB database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DuckDbTarget {
-    /// The path as it was written, for people.
-    pub path: String,
-    /// The file; nothing for a database in memory.
-    pub file: Option<PathBuf>,
-    /// How much memory DuckDB may use, in its own words.
-    pub memory_limit: Option<String>,
 }
 
 /// A PostgreSQL server; what is not given comes from libpq's variables, the service file and `.pgpass`.
@@ -158,7 +149,7 @@ pub(crate) fn read(
     let fields = reader.fields(node, table, &what);
     let mut secrets = Vec::new();
     let kind = match dialect {
-        Dialect::DuckDb => TargetKind::DuckDb(duckdb(reader, &fields, context, &mut secrets)),
+        Dialect::DuckDb => TargetKind::DuckDb(duckdb_target::read(reader, &fields, context, &mut secrets)),
         Dialect::Postgres => TargetKind::Postgres(Box::new(postgres(reader, &fields, context, &mut secrets))),
     };
     let target = Target {
@@ -209,26 +200,6 @@ fn engine(reader: &mut Reader<'_>, entries: &[Entry], what: &str, name: Span) ->
             None
         }
     }
-}
-
-fn duckdb(
-    reader: &mut Reader<'_>,
-    fields: &Fields<'_>,
-    context: &Context<'_>,
-    secrets: &mut Vec<String>,
-) -> DuckDbTarget {
-    if let Some(field) = fields.get("secrets") {
-        secrets.extend(texts_of(reader, field.node));
-    }
-    let path = fields.string("path").filter(|path| !path.is_empty());
-    let path = path.unwrap_or_else(|| format!("{}.duckdb", context.project));
-    if let Some(field) = fields.get("path").filter(|_| path.contains("://") || path.starts_with("md:")) {
-        let message = format!("`path` takes a file or `:memory:`, and `{path}` is neither");
-        let found = Diagnostic::error(code::WRONG_VALUE, message).at(field.node.span, "");
-        reader.found.push(found.help("name a file on this machine"));
-    }
-    let file = (path != ":memory:").then(|| context.root.join(&path));
-    DuckDbTarget { path, file, memory_limit: filled(fields, "memory_limit") }
 }
 
 fn postgres(

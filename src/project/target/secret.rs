@@ -79,6 +79,14 @@ pub(crate) fn passwords_in(url: &str) -> Vec<String> {
     found
 }
 
+/// The password in `host=db password=x`.
+pub(crate) fn password_of(path: &str) -> Option<String> {
+    let (_, rest) = path.split_once("password=")?;
+    let quoted = rest.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
+    let password = quoted.map_or_else(|| rest.split_whitespace().next().unwrap_or_default(), |(password, _)| password);
+    (!password.is_empty()).then(|| password.to_owned())
+}
+
 fn percent_decoded(text: &str) -> Option<String> {
     if !text.contains('%') {
         return None;
@@ -104,6 +112,11 @@ pub(crate) fn written_secrets(targets: &[Entry]) -> Vec<String> {
     for entry in targets.iter().filter_map(|target| target.value.entries()).flatten() {
         let name = entry.key.to_ascii_lowercase();
         let mut found = Vec::new();
+        if name == "attach" {
+            let mut paths = Vec::new();
+            collect(&entry.value, &mut paths);
+            found = paths.iter().flat_map(|path| passwords_in(path).into_iter().chain(password_of(path))).collect();
+        }
         if name == "url" || SECRET_MARKS.iter().any(|mark| name.contains(mark)) {
             collect(&entry.value, &mut found);
         }
@@ -179,6 +192,13 @@ mod tests {
         assert_eq!(passwords_in("postgres://ann:100%@db/x"), ["100%", "100%"]);
         assert!(passwords_in("postgres://ann@db/x").is_empty());
         assert!(passwords_in("postgres://db:5432/x").is_empty());
+    }
+
+    #[test]
+    fn passwords_are_found_in_connection_strings() {
+        assert_eq!(password_of("host=db password=hunter22 dbname=x").as_deref(), Some("hunter22"));
+        assert_eq!(password_of("password='two words' host=db").as_deref(), Some("two words"));
+        assert_eq!(password_of("host=db"), None);
     }
 
     #[test]

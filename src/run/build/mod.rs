@@ -29,9 +29,9 @@ use std::{
 };
 
 /// How often a step is tried when it fails for a reason that passes.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 /// The pause before the second attempt; each later one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// What came of building one node.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ enum Failure {
     Theirs(Box<EngineError>, Statement),
 }
 
-fn may_pass(error: &EngineError) -> bool {
+pub(super) fn may_pass(error: &EngineError) -> bool {
     matches!(error.kind, FailureKind::Temporary | FailureKind::Connection)
 }
 
@@ -376,7 +376,7 @@ fn discard(context: &Context<'_>, session: &mut Option<Session<'_>>, id: NodeId)
     drop(dropped);
 }
 
-fn wait(context: &Context<'_>, pause: Duration) {
+pub(super) fn wait(context: &Context<'_>, pause: Duration) {
     let end = Instant::now() + pause;
     while Instant::now() < end && !context.stop.is_stopped() {
         thread::sleep(Duration::from_millis(20).min(end.saturating_duration_since(Instant::now())));

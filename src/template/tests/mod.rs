@@ -108,6 +108,7 @@ impl Project {
             this: &self.this,
             incremental: self.incremental,
             config: &self.config,
+            tested: None,
             instance: self.instance.as_ref(),
             scope: &self.scope,
         }

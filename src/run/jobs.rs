@@ -1,0 +1,152 @@
+//! What waits for what: nodes for what they read and for the tests that guard it, tests for what they read.
+//!
+//! A node waits for the tests of error severity that read something it reads, provided that everything they read is
+//! above the node: a test that also reads the node itself, or something beside it, cannot be waited for. What such a
+//! test finds holds back the publish all the same.
+
+use super::Request;
+use crate::manifest::{Form, NodeId, TestSeverity};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many tests run in one statement, at most.
+const MOST: usize = 40;
+
+/// Jobs of a run: a node that is built, or a batch of tests under the id of its first.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// What each job waits for.
+    pub waits: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    /// How urgent each job is: the longest chain of jobs that wait for it.
+    pub urgency: BTreeMap<NodeId, usize>,
+    /// The tests of each batch, by the first.
+    pub batches: BTreeMap<NodeId, Vec<NodeId>>,
+    /// The nodes to build that read each node, directly or by way of ephemeral models.
+    pub readers: Readers,
+}
+
+/// For each node, the nodes to build that read it, directly or by way of ephemeral models.
+pub type Readers = BTreeMap<NodeId, BTreeSet<NodeId>>;
+
+impl Work {
+    /// The jobs for these nodes and tests.
+    pub fn of(request: &Request<'_>, built: &BTreeSet<NodeId>, tests: &BTreeSet<NodeId>) -> Self {
+        let mut work = Self { readers: readers(request, built), ..Self::default() };
+        for id in built {
+            work.waits.insert(*id, request.manifest.relations_read(*id).intersection(built).copied().collect());
+        }
+        for (reads, tests) in groups(request, built, tests) {
+            for batch in tests.chunks(MOST) {
+                let Some(first) = batch.first().copied() else { continue };
+                let relations = request.manifest.relations_read(first);
+                work.waits.insert(first, relations.intersection(built).copied().collect());
+                work.batches.insert(first, batch.to_vec());
+                if holds(request, first) {
+                    for guarded in guarded(request, &work.readers, &reads) {
+                        work.waits.entry(guarded).or_default().insert(first);
+                    }
+                }
+            }
+        }
+        work.urgency = urgency(&work.waits);
+        work
+    }
+}
+
+fn holds(request: &Request<'_>, test: NodeId) -> bool {
+    let test = request.manifest.node(test).test.as_ref();
+    test.is_some_and(|test| test.severity == TestSeverity::Error)
+}
+
+/// Tests that can run in one statement: in a build those that read the same and are waited for alike, else any.
+fn groups(
+    request: &Request<'_>,
+    built: &BTreeSet<NodeId>,
+    tests: &BTreeSet<NodeId>,
+) -> Vec<(BTreeSet<NodeId>, Vec<NodeId>)> {
+    let mut groups: BTreeMap<(BTreeSet<NodeId>, bool), Vec<NodeId>> = BTreeMap::new();
+    for id in tests {
+        let reads: BTreeSet<NodeId> = request.manifest.node(*id).reads.iter().map(|read| read.node).collect();
+        groups.entry((reads, holds(request, *id))).or_default().push(*id);
+    }
+    if built.is_empty() {
+        return vec![(BTreeSet::new(), groups.into_values().flatten().collect())];
+    }
+    groups.into_iter().map(|((reads, _), tests)| (reads, tests)).collect()
+}
+
+/// The nodes that a test of these relations guards: they read one of them, and all of them are above.
+fn guarded(request: &Request<'_>, readers: &Readers, reads: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+    let children = reads.iter().filter_map(|read| readers.get(read)).flatten().copied();
+    let children: BTreeSet<NodeId> = children.collect();
+    if reads.len() == 1 {
+        return children;
+    }
+    children.into_iter().filter(|child| reads.is_subset(&request.graph.ancestors(*child, None))).collect()
+}
+
+fn readers(request: &Request<'_>, built: &BTreeSet<NodeId>) -> Readers {
+    let manifest = request.manifest;
+    let mut readers = Readers::new();
+    for id in built {
+        let mut edge = vec![*id];
+        let mut seen = BTreeSet::new();
+        while let Some(reader) = edge.pop() {
+            for read in manifest.node(reader).reads.iter().map(|read| read.node).filter(|read| read != id) {
+                readers.entry(read).or_default().insert(*id);
+                if manifest.node(read).form() == Form::Ephemeral && seen.insert(read) {
+                    edge.push(read);
+                }
+            }
+        }
+    }
+    readers
+}
+
+/// The longest chain of jobs below each job.
+fn urgency(waits: &BTreeMap<NodeId, BTreeSet<NodeId>>) -> BTreeMap<NodeId, usize> {
+    let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    let mut waiting: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for (job, others) in waits {
+        waiting.insert(*job, others.len());
+        for other in others {
+            readers.entry(*other).or_default().push(*job);
+        }
+    }
+    let mut ready: Vec<NodeId> = waiting.iter().filter(|(_, count)| **count == 0).map(|(job, _)| *job).collect();
+    let mut order = Vec::with_capacity(waits.len());
+    while let Some(job) = ready.pop() {
+        order.push(job);
+        for reader in readers.get(&job).into_iter().flatten() {
+            if let Some(count) = waiting.get_mut(reader) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.push(*reader);
+                }
+            }
+        }
+    }
+    let mut heights: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for job in order.into_iter().rev() {
+        let below = readers.get(&job).into_iter().flatten().filter_map(|reader| heights.get(reader)).max();
+        heights.insert(job, below.map_or(0, |below| below + 1));
+    }
+    heights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_job_with_the_longest_chain_below_it_is_the_most_urgent() {
+        let set = |ids: &[u32]| ids.iter().map(|id| NodeId(*id)).collect::<BTreeSet<_>>();
+        let waits = BTreeMap::from([
+            (NodeId(0), set(&[])),
+            (NodeId(1), set(&[0])),
+            (NodeId(2), set(&[0, 1])),
+            (NodeId(3), set(&[])),
+        ]);
+        let heights = urgency(&waits);
+        assert_eq!([0, 1, 2, 3].map(|id| heights[&NodeId(id)]), [2, 1, 0, 0]);
+    }
+}
