@@ -15,6 +15,7 @@ mod ephemeral;
 mod files;
 mod incremental;
 mod first_steps;
+mod freshness;
 mod full;
 mod interrupted;
 mod locks;
@@ -26,6 +27,7 @@ mod refusals;
 mod strangers;
 mod templates;
 mod temporary;
+mod terminal;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

@@ -157,7 +157,6 @@ impl Trial<'_> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let run = RunId::new(now.as_secs(), now.as_nanos().to_string().as_bytes());
         let report = crate::run::run(&Request {
-            tests: &std::collections::BTreeSet::new(),
             manifest: &compilation.manifest,
             graph: &compilation.graph,
             plan: &plan,
