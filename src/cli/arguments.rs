@@ -190,6 +190,9 @@ pub struct Build {
     /// Make incremental models anew instead of adding to them
     #[arg(long)]
     pub full_refresh: bool,
+    /// Build also what would be skipped; at present nothing is
+    #[arg(long)]
+    pub force: bool,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
