@@ -434,4 +434,25 @@ on_both_engines! {
         assert_eq!(["expression_core_report_de_n", "expression_core_report_jp_n", "not_null_core_report_jp_n"].map(|name| became(project, name)), ["pass", "fail", "pass"]);
         assert_eq!(["report_de", "report_jp"].map(|name| became(project, name)), ["built", "staged"]);
     }
+
+    /// Tests share statements, not fates: what failed to build takes its own tests with it and no others.
+    fn a_test_is_skipped_for_what_it_reads_alone(project) {
+        project.models(&[("a", "select 1 as n"), ("b", "select cast('x' as integer) as n"), ("c", "select n from b")]);
+        let tests = |name: &str| format!("  - name: {name}\n    columns:\n      - {{name: n, tests: [unique]}}\n");
+        describe(project, &["a", "b", "c"].map(tests).concat());
+        let printed = project.build_fails(66);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, name)), ["built", "failed", "skipped"]);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, &format!("unique_core_{name}_n"))), ["pass", "skipped", "skipped"]);
+        assert!(printed.contains("unique_core_c_n (because of b)"), "{printed}");
+        // With a failing test in the same statement, too.
+        project.models(&[("b", "select 1 as n union all select 1")]);
+        project.build_fails(65);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, name)), ["built", "staged", "skipped"]);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, &format!("unique_core_{name}_n"))), ["pass", "fail", "skipped"]);
+            // What cannot even be compiled is not tested, whether there is an old version or not.
+        project.models(&[("a", "select nosuch from nosuch"), ("b", "select 1 as n")]);
+        project.build_fails(1);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, name)), ["failed", "built", "built"]);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, &format!("unique_core_{name}_n"))), ["skipped", "pass", "pass"]);
+    }
 }

@@ -264,14 +264,16 @@ on_both_engines! {
                 let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
                 loop {
                     let ended = project.suiro(&["build"]);
-                    if ended.status == 0 {
+                    // What a session still works on that nobody has told of its client's death stays for a later run.
+                    let left = project.left_behind();
+                    if ended.status == 0 && left.is_empty() {
                         break;
                     }
-                    assert!(ended.status == 75 && std::time::Instant::now() < end, "{}", ended.stderr);
+                    assert!([0, 75].contains(&ended.status), "{}", ended.stderr);
+                    assert!(std::time::Instant::now() < end, "{left:?} {}", ended.stderr);
                     std::thread::sleep(std::time::Duration::from_millis(200));
                 }
                 assert_eq!(state(), whole(new), "{strategy} after {pause} ms");
-                assert_eq!(project.left_behind(), Vec::<String>::new());
                 old = new;
             }
         }

@@ -11,7 +11,10 @@ pub mod debug;
 pub mod explain;
 mod failures;
 pub mod freshness;
+<<<<<<< HEAD
 pub mod import;
+=======
+>>>>>>> main
 pub mod init;
 pub mod lineage;
 pub mod ls;

@@ -53,6 +53,19 @@ pub struct GenericRead {
     told: Vec<(String, Span)>,
 }
 
+impl GenericRead {
+    /// Whether all of its SQL stands in a template of suiro's own, but for names and texts in quotes.
+    pub fn is_plain(&self, entry: &TestEntry) -> bool {
+        let quoted = |text: &str| {
+            let mut places = self.test.text.match_indices(text);
+            places.all(|(at, _)| self.test.text[..at].ends_with(['\'', '"']))
+        };
+        let computes = entry.config.get("fail_calc").is_some();
+        let plain = self.filter.is_none() && self.test.map.is_none() && !computes;
+        plain && self.told.iter().all(|(text, _)| !text.is_empty() && quoted(text))
+    }
+}
+
 struct Part {
     text: String,
     query: Query,
@@ -225,9 +238,7 @@ impl Rendering<'_> {
         let mut arguments = BTreeMap::new();
         for (name, (value, span)) in given {
             let value = self.rendered_value(test, value, span)?;
-            if let Some(text) = value.as_str() {
-                told.push((text.to_owned(), span));
-            }
+            texts(&value, &mut |text| told.push((text.to_owned(), span)));
             arguments.insert(name, value);
         }
         Ok((arguments, told))
@@ -358,6 +369,16 @@ struct Given<'a> {
     file: crate::source::FileId,
     text: &'a str,
     tested: Tested<'a>,
+}
+
+/// Every text in a value.
+fn texts(value: &Value, take: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => take(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, take)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, take)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// The tag of a template around a byte.
