@@ -35,21 +35,12 @@ pub struct Global {
     /// Say nothing but errors
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
-<<<<<<< HEAD
-    /// Write what is said to this file, too, however much of it is shown
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
-    pub log_file: Option<PathBuf>,
-    /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
-    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
-    pub lock_wait: Option<Duration>,
-=======
     /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
     pub lock_wait: Option<Duration>,
     /// Write what is said to this file, too, however much of it is shown
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub log_file: Option<PathBuf>,
->>>>>>> main
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
     pub color: Colour,

@@ -11,10 +11,7 @@ pub mod debug;
 pub mod explain;
 mod failures;
 pub mod freshness;
-<<<<<<< HEAD
 pub mod import;
-=======
->>>>>>> main
 pub mod init;
 pub mod lineage;
 pub mod ls;
