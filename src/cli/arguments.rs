@@ -38,6 +38,9 @@ pub struct Global {
     /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
     pub lock_wait: Option<Duration>,
+    /// Write what is said to this file, too, however much of it is shown
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub log_file: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
     pub color: Colour,
@@ -111,6 +114,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Catalog,
     },
+    /// Ask how old the rows of sources are
+    Freshness(Listing),
     /// Check the target: connection, version, rights
     Debug(Debug),
     /// Try out templates of the project's own
@@ -124,6 +129,8 @@ pub enum Command {
     Explain(Explain),
     /// Print a script that completes suiro's words in a shell
     Completions(Completions),
+    /// Print the manual page, or write those of all commands to a folder
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -183,6 +190,9 @@ pub struct Build {
     /// Make incremental models anew instead of adding to them
     #[arg(long)]
     pub full_refresh: bool,
+    /// Build also what would be skipped; at present nothing is
+    #[arg(long)]
+    pub force: bool,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
@@ -297,4 +307,11 @@ pub struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Folder to write a page for each command to, such as /usr/local/share/man/man1
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
 }

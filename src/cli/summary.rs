@@ -83,10 +83,10 @@ fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> Str
 
 /// What a node is, in one word.
 pub fn kind(node: &Node) -> &str {
-    match &node.test {
-        Some(test) => test.template.as_deref().unwrap_or("test"),
-        None if node.kind == NodeKind::Test => "test",
-        None => node.materialized.as_deref().unwrap_or_else(|| node.kind.word()),
+    match node.kind {
+        // Which test it is, its name says.
+        NodeKind::Test => "test",
+        _ => node.materialized.as_deref().unwrap_or_else(|| node.kind.word()),
     }
 }
 

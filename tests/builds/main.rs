@@ -8,13 +8,14 @@
 mod support;
 
 mod both;
-mod instances;
-mod duckdb_targets;
 mod data_tests;
+mod duckdb_targets;
+mod instances;
 mod ephemeral;
 mod files;
 mod incremental;
 mod first_steps;
+mod freshness;
 mod full;
 mod interrupted;
 mod locks;
@@ -27,6 +28,7 @@ mod refusals;
 mod strangers;
 mod templates;
 mod temporary;
+mod terminal;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]
