@@ -114,6 +114,9 @@ pub enum Command {
         #[command(subcommand)]
         command: Catalog,
     },
+    /// Turn a project of another tool into one of suiro's
+    #[command(subcommand)]
+    Import(Import),
     /// Ask how old the rows of sources are
     Freshness(Listing),
     /// Check the target: connection, version, rights
@@ -314,4 +317,23 @@ pub struct Man {
     /// Folder to write a page for each command to, such as /usr/local/share/man/man1
     #[arg(long, value_name = "FOLDER")]
     pub to: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// From dbt: models, seeds, sources, tests and macros, with plain names in the place of `ref()` and `source()`
+    Dbt(ImportDbt),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportDbt {
+    /// Folder of the dbt project
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Folder to write to, which must not exist or be empty; without it, `FOLDER_suiro`
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
+    /// Shape of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }

@@ -76,6 +76,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Show(arguments) => commands::show::run(app, arguments),
         Command::Query(arguments) => commands::query::run(app, arguments),
         Command::Catalog { command: Catalog::Values { names } } => commands::catalog::values(app, names),
+        Command::Import(arguments) => commands::import::run(app, arguments),
         Command::Freshness(arguments) => commands::freshness::run(app, arguments),
         Command::Debug(arguments) => commands::debug::run(app, arguments),
         Command::Template { command: Template::Test(arguments) } => commands::template::test(app, arguments),

@@ -14,6 +14,7 @@ mod docs;
 mod field;
 mod folder;
 mod front_matter;
+mod import;
 mod instance;
 mod key;
 mod load;
@@ -33,6 +34,7 @@ mod yaml;
 
 pub use config::{Config, NodeKind, Setting};
 pub use field::Given;
+pub use import::{Imported, Note, import_dbt};
 pub use instance::Instance;
 pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};

@@ -72,3 +72,18 @@ on_both_engines! {
         }
     }
 }
+
+/// Files that are read by a name have an age, too.
+#[test]
+fn files_have_an_age() {
+    let project = crate::project::Project::on_duckdb();
+    project.write("data/a.csv", "id,at_zone\n1,2020-01-01 00:00:00+00\n");
+    project.write(
+        "models/sources.yml",
+        "sources: [{name: raw, tables: [{name: a, location: data/*.csv, loaded_at: at_zone, freshness: {error_after: 9d}}]}]\n",
+    );
+    project.models(&[("m", "select id from raw.a")]);
+    project.build(&[]);
+    let ended = project.suiro(&["freshness"]);
+    assert!(ended.status == 65 && ended.stdout.contains("2020-01-01T00:00:00Z"), "{}{}", ended.stdout, ended.stderr);
+}

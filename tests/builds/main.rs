@@ -13,6 +13,7 @@ mod duckdb_targets;
 mod instances;
 mod ephemeral;
 mod files;
+mod imported;
 mod incremental;
 mod first_steps;
 mod freshness;

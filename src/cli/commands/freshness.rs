@@ -13,7 +13,7 @@ use crate::{
     manifest::NodeKind,
     name::RelationName,
     project::{Freshness, Given, SourceTable},
-    run::{Statements, refusal},
+    run::{Statements, published_sql, refusal},
 };
 use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
@@ -152,10 +152,16 @@ fn age(
 ) -> Result<Age, EngineError> {
     let mut source = table.relation.clone();
     source.database = source.database.or_else(|| database.map(Into::into));
-    let this = compilation.manifest.dialect.relation(&source);
+    let manifest = &compilation.manifest;
+    // Files that are read by a name have SQL of their own.
+    let node = manifest.nodes.iter().find(|node| {
+        node.kind == NodeKind::Source && node.relation.as_ref() == Some(&table.relation) && node.sql.is_some()
+    });
+    let files = node.and_then(|node| node.sql.as_ref()).map(|sql| published_sql(manifest, sql, database).text);
+    let this = files.map_or_else(|| manifest.dialect.relation(&source), |files| format!("({files})"));
     let written = |given: &Option<Given<String>>| given.as_ref().map(|given| with_this(&given.value, &this));
     let values = json!({
-        "source": source,
+        "source": this,
         "loaded_at": written(&table.loaded_at),
         "version": written(&table.version),
         "filter": table.freshness.as_ref().and_then(|given| given.value.filter.as_ref()),

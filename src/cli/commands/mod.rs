@@ -11,6 +11,7 @@ pub mod debug;
 pub mod explain;
 mod failures;
 pub mod freshness;
+pub mod import;
 pub mod init;
 pub mod lineage;
 pub mod ls;

@@ -67,8 +67,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
         let inner = flat_fields(reader, item, &key::SOURCE_TABLE, &what);
         let Some(name) = named(reader, item, &inner, &what) else { continue };
         let columns = column::read(reader, inner.items("columns"), &what);
-        let tests = tests(reader, &inner);
         let freshness = freshness::read(reader, &inner, &outer);
+        let tests = tests(reader, &inner);
         let near = |key: &str| inner.text(key).or_else(|| outer.text(key));
         let relation = RelationName {
             database: outer.string("database").filter(|text| !text.is_empty()).map(Into::into),
