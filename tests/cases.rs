@@ -7,6 +7,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+#[path = "support/printed.rs"]
+mod printed;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
     fmt::Write,
@@ -203,37 +206,5 @@ fn words(line: &str) -> Vec<String> {
 
 /// Takes out what differs from run to run: places of temporary folders, times, run names.
 fn normalized(text: &str, place: &Path) -> String {
-    let text = text.replace(&place.to_string_lossy().into_owned(), "[folder]");
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        lines.push(times(&runs(line)).trim_end().to_owned());
-    }
-    lines.join("\n") + "\n"
-}
-
-/// `(run 20261123T112530-4f2a91)` becomes `(run [run])`.
-fn runs(line: &str) -> String {
-    match line.find("(run ") {
-        Some(at) => format!("{}(run [run])", &line[..at]),
-        None => line.to_owned(),
-    }
-}
-
-/// `0.04 s` becomes `[t] s`, and the spaces before it one, since its width moves them.
-fn times(line: &str) -> String {
-    let mut text = String::new();
-    let mut rest = line;
-    while let Some(at) = rest.find(" s") {
-        let (before, after) = (&rest[..at], &rest[at + 2..]);
-        let number = before.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
-        if number.len() < before.len() && !after.starts_with(char::is_alphanumeric) {
-            text.push_str(number.trim_end());
-            text.push_str(" [t] s");
-        } else {
-            text.push_str(&rest[..at + 2]);
-        }
-        rest = after;
-    }
-    text.push_str(rest);
-    text
+    printed::steady(&text.replace(&place.to_string_lossy().into_owned(), "[folder]"))
 }

@@ -143,7 +143,7 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     };
     let word = paint(terminal, style, word);
     let mut text = format!("{word}: {} in {} (run {run})", parts.join(", "), seconds(report.elapsed));
-    if report.stopped.is_some() {
+    if report.stopped.is_some() && built == 0 {
         text.push_str("\nNothing was published: every table and view is as it was before.");
     } else if built > 0 && built < report.relations() {
         let what = if report.count(Status::Staged) > 0 { "published" } else { "built" };

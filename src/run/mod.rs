@@ -34,7 +34,7 @@ pub use sweep::remove_schema;
 pub use test::Tested;
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, code::CANCELLED},
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
@@ -216,6 +216,8 @@ fn carry_out(
                     published.extend(cut);
                     retired.extend(old);
                 }
+                // The stop itself is reported once.
+                Err(diagnostic) if context.stop.is_stopped() && diagnostic.code == CANCELLED => {}
                 Err(diagnostic) => diagnostics.push(diagnostic),
             }
         }

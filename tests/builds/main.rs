@@ -22,6 +22,7 @@ mod interrupted;
 mod locks;
 mod moved;
 mod macros;
+mod postgres;
 mod project;
 mod properties;
 mod refusals;

@@ -60,7 +60,7 @@ pub struct Server {
 }
 
 /// The folder with `initdb`, `pg_ctl` and `postgres`: PostgreSQL 15 or later, the newest of several.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let version = |folder: &Path| -> Option<u32> {
         let output = std::process::Command::new(folder.join("postgres")).arg("--version").output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;

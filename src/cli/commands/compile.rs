@@ -33,6 +33,27 @@ pub fn run(app: &App, arguments: &Compile) -> Exit {
     }
 }
 
+/// Writes the SQL of these nodes.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_sql(compilation: &Compilation, selection: &Selection) -> Result<(), Diagnostic> {
+    let manifest = &compilation.manifest;
+    let chosen: Vec<_> =
+        selection.iter().filter(|id| artifact::compiled_path(manifest.node(**id)).is_some()).copied().collect();
+    if chosen.is_empty() {
+        return Ok(());
+    }
+    Store::of(&compilation.project.root).write_all("compiled", &chosen, |id| {
+        let node = manifest.node(*id);
+        let mut text = node.sql.as_ref().map(|sql| published_sql(manifest, sql, None).text).unwrap_or_default();
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        (artifact::compiled_path(node).unwrap_or_default(), text.into_bytes())
+    })
+}
+
 /// Writes what was compiled; returns how many models.
 ///
 /// # Errors
@@ -43,14 +64,7 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
     let path = |id: &crate::manifest::NodeId| artifact::compiled_path(manifest.node(*id)).map(PathBuf::from);
     let chosen: Vec<_> = selection.iter().copied().filter(|id| path(id).is_some()).collect();
     let everything: BTreeSet<PathBuf> = manifest.iter().filter_map(|(id, _)| path(&id)).collect();
-    store.write_all("compiled", &chosen, |id| {
-        let node = manifest.node(*id);
-        let mut text = node.sql.as_ref().map(|sql| published_sql(manifest, sql, None).text).unwrap_or_default();
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-        (artifact::compiled_path(node).unwrap_or_default(), text.into_bytes())
-    })?;
+    write_sql(compilation, selection)?;
     store.retain_compiled(&everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
         Diagnostic::error(crate::diagnostic::code::BUG, format!("the manifest cannot be written: {error}"))

@@ -1,0 +1,37 @@
+//! What suiro printed, without what differs from run to run.
+
+/// The text with times and names of runs taken out, and without spaces at the ends of lines.
+pub fn steady(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        lines.push(times(&runs(line)).trim_end().to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+/// `(run 20261123T112530-4f2a91)` becomes `(run [run])`.
+fn runs(line: &str) -> String {
+    match line.find("(run ") {
+        Some(at) => format!("{}(run [run])", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+/// `0.04 s` becomes `[t] s`, and the spaces before it one, since its width moves them.
+fn times(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(" s") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        let number = before.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
+        if number.len() < before.len() && !after.starts_with(char::is_alphanumeric) {
+            text.push_str(number.trim_end());
+            text.push_str(" [t] s");
+        } else {
+            text.push_str(&rest[..at + 2]);
+        }
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
