@@ -27,6 +27,9 @@ use support::postgres::{self, Database, ROLE};
 /// Of so many blocks of the guide, one may be such that nothing is done with it.
 const ONE_OF: usize = 8;
 
+/// In a page, what its reader's folder has at the beginning: the content of a folder of this repository.
+const BEGINS_WITH: &str = "<!-- begins with: ";
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -135,6 +138,11 @@ fn check(path: &Path) -> Result<(), Failed> {
     let page = fs::read_to_string(path)?;
     let found = blocks(&page)?;
     let reader = Reader::new(&path.file_stem().unwrap().to_string_lossy(), page.contains("type: postgres"))?;
+    if let Some((_, rest)) = page.split_once(BEGINS_WITH)
+        && let Some((given, _)) = rest.split_once(" -->")
+    {
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(given), &reader.home)?;
+    }
     let (mut written, mut copied, mut wrong) = (String::new(), 0, String::new());
     for block in found {
         let text = &page[block.text.clone()];
@@ -173,6 +181,20 @@ fn check(path: &Path) -> Result<(), Failed> {
     Err(format!("{}\n{wrong}(SUIRO_BLESS=1 accepts it)", path.display()).into())
 }
 
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &place)?;
+        } else {
+            fs::copy(entry.path(), place)?;
+        }
+    }
+    Ok(())
+}
+
 /// The commands of a block, each with what it shall print. A command whose line ends in `\` goes on in the next.
 fn commands(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut found: Vec<(String, String)> = Vec::new();
@@ -198,6 +220,10 @@ fn lines(text: &str) -> Vec<String> {
     let text = printed::steady(text);
     let number = |line: &str| match finished(line) {
         Some(rest) => format!("[n]/{rest}"),
+        // The widest line of `suiro debug` holds the name of a database that we call otherwise.
+        None if ["ok ", "note ", "FAIL "].iter().any(|word| line.starts_with(word)) => {
+            line.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
         None => line.to_owned(),
     };
     text.trim_end().lines().map(number).collect()

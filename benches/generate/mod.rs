@@ -138,6 +138,58 @@ impl Layout {
         sql
     }
 
+    /// Three tests for each model: what they say in YAML, and one script with the same queries.
+    #[allow(dead_code, reason = "not every benchmark tests")]
+    pub fn tests(&self) -> (String, String) {
+        let (mut yaml, mut script) = (String::from("models:\n"), String::new());
+        for model in &self.models {
+            let name = model.qualified();
+            let key = if model.layer == Layer::Mart { "entity_code" } else { "entity_id" };
+            let (third, query) = match model.layer {
+                Layer::Staging => (
+                    "      - {name: is_active, tests: [{accepted_values: {values: [true, false]}}]}\n".to_owned(),
+                    format!(
+                        "select is_active as value_field, count(*) as n_records from {name} where is_active is not null \
+                         and is_active not in ('true', 'false') group by is_active"
+                    ),
+                ),
+                Layer::Core => {
+                    let parent = self.models[model.parents[0]].qualified();
+                    (
+                        format!("          - relationships: {{to: {parent}, field: entity_id}}\n"),
+                        format!(
+                            "select child.from_field from (select entity_id as from_field from {name} where entity_id is \
+                             not null) as child left join (select entity_id as to_field from {parent}) as parent on \
+                             child.from_field = parent.to_field where parent.to_field is null"
+                        ),
+                    )
+                }
+                Layer::Mart => (
+                    "      - {name: size_class, tests: [{accepted_values: {values: [large, middle, small]}}]}\n"
+                        .to_owned(),
+                    format!(
+                        "select size_class as value_field, count(*) as n_records from {name} where size_class is not \
+                         null and size_class not in ('large', 'middle', 'small') group by size_class"
+                    ),
+                ),
+            };
+            let _ = write!(
+                yaml,
+                "  - name: {}\n    columns:\n      - name: {key}\n        tests:\n          - unique\n          - \
+                 not_null\n{third}",
+                model.name()
+            );
+            let unique = format!(
+                "select {key} as unique_field, count(*) as n_records from {name} where {key} is not null group by {key} \
+                 having count(*) > 1"
+            );
+            for query in [unique, format!("select * from {name} where {key} is null"), query] {
+                let _ = writeln!(script, "select count(*) as failures from ({query}) as failing;");
+            }
+        }
+        (yaml, script)
+    }
+
     /// Writes the project (`suiro.yml`, `models/…`, `models/sources.yml`), and beside it `setup.sql` and `script.sql`;
     /// returns the bytes of the models.
     pub fn write(&self, folder: &Path, configuration: &str) -> io::Result<usize> {

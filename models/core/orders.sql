@@ -1,3 +1,8 @@
+/*---
+materialized: incremental   # orders are changed by their key; `suiro build --full-refresh` makes the table anew
+unique_key: order_id
+indexes: [{columns: [customer_code]}]
+---*/
 -- One row per order. A bare name means the relation in this model's own schema: order_items is core.order_items.
 with totals as (
     select

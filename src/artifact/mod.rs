@@ -3,10 +3,12 @@
 //! In: plain values. Out: JSON and SQL files, written by rename, unchanged ones left alone. Never: anything that the
 //! user wrote, or a secret (the caller masks).
 
+mod catalog;
 mod log;
 pub mod row;
 mod store;
 
+pub use catalog::{catalog, read_catalog};
 pub use log::Log;
 pub use store::{FOLDER, Store, WRITTEN, replace};
 
@@ -52,8 +54,8 @@ pub fn listed<'a>(manifest: &'a Manifest, node: &'a Node) -> Listed<'a> {
     }
 }
 
-/// Where below `target/compiled/` the SQL of a node stands: by the file that defines it; an item of `tests:` below the
-/// YAML file, by its name.
+/// Where below `target/compiled/` the SQL of a node stands: under the path of its file; where the file is several models,
+/// in a folder of its name; an item of `tests:` in a folder of the YAML file's name.
 #[must_use]
 pub fn compiled_path(node: &Node) -> Option<String> {
     let written = matches!(node.kind, NodeKind::Model | NodeKind::Test) && node.sql.is_some();
@@ -63,17 +65,19 @@ pub fn compiled_path(node: &Node) -> Option<String> {
         return Some(format!("{folder}/{}.sql", node.name.replace('/', "_")));
     }
     let generic = node.test.as_ref().is_some_and(|test| test.kind == TestType::Generic);
-    if !generic {
-        return Some(path.to_owned());
-    }
-    let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
+    let folder = match &node.instance_of {
+        Some(_) => path.strip_suffix(".sql").unwrap_or(path),
+        None if generic => path,
+        None => return Some(path.to_owned()),
+    };
+    let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
     let name: String = node.name.chars().map(|character| if plain(character) { character } else { '_' }).collect();
     // A name may be longer than a file's may be, and two may differ only in what a file's cannot have.
     if name == node.name && name.len() <= 120 {
-        return Some(format!("{path}/{name}.sql"));
+        return Some(format!("{folder}/{name}.sql"));
     }
     let hash = blake3::hash(node.name.as_bytes()).to_hex();
-    Some(format!("{path}/{}_{}.sql", &name[..floor_char_boundary(&name, 120)], &hash[..8]))
+    Some(format!("{folder}/{}_{}.sql", &name[..floor_char_boundary(&name, 120)], &hash[..8]))
 }
 
 /// Where below `target/compiled/` the SQL stands that adds to an incremental model, if it is another than the whole one.

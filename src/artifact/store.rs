@@ -11,7 +11,8 @@ use std::{
 pub const FOLDER: &str = "target";
 
 /// Everything that suiro writes there, and `suiro clean` removes; cargo's `target/` has other names.
-pub const WRITTEN: [&str; 6] = ["compiled", "logs", "docs", "plan.json", "manifest.json", "run_results.json"];
+pub const WRITTEN: [&str; 7] =
+    ["compiled", "logs", "docs", "plan.json", "manifest.json", "run_results.json", "catalog.json"];
 
 /// The place for a project's artifacts.
 #[derive(Debug, Clone)]
@@ -39,6 +40,12 @@ impl Store {
     pub fn write(&self, path: &str, content: &[u8]) -> Result<bool, Diagnostic> {
         let place = self.folder.join(path);
         replace(&place, content).map_err(|error| not_writable(&place, &error))
+    }
+
+    /// The text of a file, if it is there.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<String> {
+        fs_err::read_to_string(self.folder.join(path)).ok()
     }
 
     /// Writes many files below `folder`, each unless it holds exactly this already; where the folder does not exist yet,

@@ -6,15 +6,25 @@ use super::{
 };
 use crate::{
     compile::{self, Compilation, Request},
-    diagnostic::{Diagnostic, code::UNREADABLE_FILE, exit_of},
+    diagnostic::{
+        Diagnostic,
+        code::{FILE_LOCKED, UNREADABLE_FILE},
+        exit_of,
+    },
     engine::{Engine, EngineError, duckdb::DuckDbParser},
     exit::Exit,
     graph::{Selection, Selector, exclude, select},
     project::LoadOptions,
-    run::{Places, refusal},
+    run::{Places, Stop, refusal},
     source::Sources,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+/// How long to wait before asking again for a file that is locked.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// One invocation.
 pub struct App {
@@ -135,8 +145,49 @@ impl App {
     /// # Errors
     /// The exit status, after printing why it cannot be had.
     pub fn engine(&self, compilation: &Compilation, read_only: bool) -> Result<Box<dyn Engine>, Exit> {
-        crate::cli::commands::connect(&compilation.project, read_only)
-            .map_err(|diagnostic| self.fail(&[*diagnostic], &compilation.sources))
+        self.engine_unless_stopped(compilation, read_only, &Stop::default())
+    }
+
+    /// The database of the target; waiting for it ends when the switch is thrown.
+    ///
+    /// # Errors
+    /// The exit status, after printing why it cannot be had.
+    pub fn engine_unless_stopped(
+        &self,
+        compilation: &Compilation,
+        read_only: bool,
+        stop: &Stop,
+    ) -> Result<Box<dyn Engine>, Exit> {
+        let engine = crate::cli::commands::connect(&compilation.project, read_only)
+            .map_err(|diagnostic| self.fail(&[*diagnostic], &compilation.sources))?;
+        if let Some(wait) = self.global.lock_wait.filter(|_| engine.is_exclusive()) {
+            self.wait(engine.as_ref(), wait, stop)?;
+        }
+        Ok(engine)
+    }
+
+    /// Waits until nobody else has the database open. What else is wrong with it, or that it stays locked, is left to
+    /// whoever connects.
+    fn wait(&self, engine: &dyn Engine, wait: Duration, stop: &Stop) -> Result<(), Exit> {
+        let start = Instant::now();
+        let mut told = false;
+        loop {
+            // A connection that could be had keeps the file open for the engine.
+            let Err(error) = engine.connect("lock") else { return Ok(()) };
+            let left = wait.saturating_sub(start.elapsed());
+            if error.code != FILE_LOCKED || left.is_zero() {
+                return Ok(());
+            }
+            if !told {
+                self.terminal.say(&format!("Waiting up to {wait:?}: {}.", error.message));
+                self.terminal.say(&error.notes.join(" "));
+                told = true;
+            }
+            std::thread::sleep(PAUSE.min(left));
+            if let Some(exit) = stop.reason() {
+                return Err(exit);
+            }
+        }
     }
 
     /// Prints what the database said and returns its status.

@@ -2,7 +2,7 @@
 
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Turns a folder of SQL into tables that a business can trust.
 #[derive(Debug, Parser)]
@@ -35,9 +35,30 @@ pub struct Global {
     /// Say nothing but errors
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
+    /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
+    pub lock_wait: Option<Duration>,
+    /// Write what is said to this file, too, however much of it is shown
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub log_file: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
     pub color: Colour,
+}
+
+/// A number with a unit: `500ms`, `30s`, `5m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number with a unit: 500ms, 30s, 5m, 1h".to_owned();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)
 }
 
 /// Which nodes a command is about.
@@ -93,6 +114,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Catalog,
     },
+    /// Turn a project of another tool into one of suiro's
+    #[command(subcommand)]
+    Import(Import),
+    /// Ask how old the rows of sources are
+    Freshness(Listing),
     /// Check the target: connection, version, rights
     Debug(Debug),
     /// Try out templates of the project's own
@@ -106,6 +132,8 @@ pub enum Command {
     Explain(Explain),
     /// Print a script that completes suiro's words in a shell
     Completions(Completions),
+    /// Print the manual page, or write those of all commands to a folder
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +193,9 @@ pub struct Build {
     /// Make incremental models anew instead of adding to them
     #[arg(long)]
     pub full_refresh: bool,
+    /// Build also what would be skipped; at present nothing is
+    #[arg(long)]
+    pub force: bool,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
@@ -279,4 +310,30 @@ pub struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Folder to write a page for each command to, such as /usr/local/share/man/man1
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// From dbt: models, seeds, sources, tests and macros, with plain names in the place of `ref()` and `source()`
+    Dbt(ImportDbt),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportDbt {
+    /// Folder of the dbt project
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Folder to write to, which must not exist or be empty; without it, `FOLDER_suiro`
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
+    /// Shape of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }

@@ -9,7 +9,14 @@ mod summary;
 mod table;
 mod terminal;
 
-use crate::{diagnostic::code::BAD_USAGE, exit::Exit};
+use crate::{
+    diagnostic::{
+        Diagnostic,
+        code::{BAD_USAGE, NOT_WRITABLE},
+    },
+    exit::Exit,
+    source::Sources,
+};
 use app::App;
 use arguments::{Arguments, Catalog, Command, Template};
 use clap::Parser;
@@ -31,6 +38,13 @@ pub fn main() -> ExitCode {
     };
     let terminal = Terminal::new(arguments.global.color, loudness);
     let app = App { terminal, global: arguments.global };
+    if let Some(path) = &app.global.log_file
+        && let Err(error) = app.terminal.log_to(path)
+    {
+        let problem = Diagnostic::error(NOT_WRITABLE, format!("the log file cannot be written: {error}"));
+        let problem = problem.help("name a file in a folder that exists and is yours");
+        return ExitCode::from(app.fail(&[problem], &Sources::default()).status());
+    }
     ExitCode::from(carry_out(&app, &arguments.command).status())
 }
 
@@ -62,10 +76,13 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Show(arguments) => commands::show::run(app, arguments),
         Command::Query(arguments) => commands::query::run(app, arguments),
         Command::Catalog { command: Catalog::Values { names } } => commands::catalog::values(app, names),
+        Command::Import(arguments) => commands::import::run(app, arguments),
+        Command::Freshness(arguments) => commands::freshness::run(app, arguments),
         Command::Debug(arguments) => commands::debug::run(app, arguments),
         Command::Template { command: Template::Test(arguments) } => commands::template::test(app, arguments),
         Command::Clean => commands::clean::run(app),
         Command::Explain(arguments) => commands::explain::run(app, arguments),
         Command::Completions(arguments) => commands::completions::run(app, arguments),
+        Command::Man(arguments) => commands::man::run(app, arguments),
     }
 }

@@ -88,6 +88,8 @@ impl<'a> Progress<'a> {
         // On a terminal the table at the end says the same; only what failed is worth a line before.
         if self.live.is_none() || !matches!(word, "built" | "pass") || self.terminal.loudness() == Loudness::Verbose {
             self.terminal.say(&line);
+        } else {
+            self.terminal.log(&line);
         }
     }
 }

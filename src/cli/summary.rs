@@ -83,10 +83,10 @@ fn table(terminal: &Terminal, manifest: &Manifest, nodes: &[&NodeReport]) -> Str
 
 /// What a node is, in one word.
 pub fn kind(node: &Node) -> &str {
-    match &node.test {
-        Some(test) => test.template.as_deref().unwrap_or("test"),
-        None if node.kind == NodeKind::Test => "test",
-        None => node.materialized.as_deref().unwrap_or_else(|| node.kind.word()),
+    match node.kind {
+        // Which test it is, its name says.
+        NodeKind::Test => "test",
+        _ => node.materialized.as_deref().unwrap_or_else(|| node.kind.word()),
     }
 }
 
@@ -143,7 +143,7 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     };
     let word = paint(terminal, style, word);
     let mut text = format!("{word}: {} in {} (run {run})", parts.join(", "), seconds(report.elapsed));
-    if report.stopped.is_some() {
+    if report.stopped.is_some() && built == 0 {
         text.push_str("\nNothing was published: every table and view is as it was before.");
     } else if built > 0 && built < report.relations() {
         let what = if report.count(Status::Staged) > 0 { "published" } else { "built" };

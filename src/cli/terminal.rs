@@ -42,6 +42,8 @@ pub struct Terminal {
     secrets: Arc<RwLock<Vec<String>>>,
     /// A live display that must step aside while lines are printed.
     suspend: Arc<Mutex<Option<indicatif::MultiProgress>>>,
+    /// A file that gets every line for people, too.
+    log: Arc<Mutex<Option<fs_err::File>>>,
 }
 
 impl Terminal {
@@ -62,6 +64,7 @@ impl Terminal {
             loudness,
             secrets: Arc::default(),
             suspend: Arc::default(),
+            log: Arc::default(),
         }
     }
 
@@ -114,6 +117,25 @@ impl Terminal {
         text
     }
 
+    /// From now on, every line for people goes to the end of this file, too, without colours.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn log_to(&self, path: &std::path::Path) -> std::io::Result<()> {
+        let file = fs_err::OpenOptions::new().create(true).append(true).open(path)?;
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        Ok(())
+    }
+
+    /// Writes a line to the log file alone, if there is one.
+    pub fn log(&self, text: &str) {
+        if let Some(file) = self.log.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            let text = self.mask(text);
+            // A log that cannot be written must not end the run that it tells about.
+            let _written = writeln!(file, "{}", anstream::adapter::strip_str(&text));
+        }
+    }
+
     /// While a live display is shown, lines are printed above it.
     pub fn attach(&self, display: Option<indicatif::MultiProgress>) {
         *self.suspend.lock().unwrap_or_else(PoisonError::into_inner) = display;
@@ -135,11 +157,14 @@ impl Terminal {
     pub fn say(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
             self.line(text);
+        } else {
+            self.log(text);
         }
     }
 
     /// Prints a line to stderr in any case.
     pub fn line(&self, text: &str) {
+        self.log(text);
         let text = self.mask(text);
         let print = || {
             let _gone = writeln!(std::io::stderr().lock(), "{text}");

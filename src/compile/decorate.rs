@@ -161,12 +161,13 @@ impl Compilation {
         let config: BTreeMap<String, Value> = node.map(|id| self.manifest.node(id).config.clone()).unwrap_or_default();
         let written_in = self.sources.get(source.span.file).path().to_owned();
         let file = add_virtual(&mut self.sources, format!("{written_in} (hook)"), &source.text);
+        let instance = node.and_then(|id| self.manifest.node(id).instance.clone());
         let rendered = self.renderer.render(&Input {
             file,
             text: &source.text,
             start: 0,
             this: &this,
-            instance: None,
+            instance: instance.as_ref(),
             tested: None,
             incremental: false,
             config: &config,

@@ -26,6 +26,8 @@ pub struct Edges {
     pub sql: Option<CompiledSql>,
     /// The SQL of its incremental rendering, where it differs.
     pub incremental_sql: Option<CompiledSql>,
+    /// The node whose SQL it is, where that can be read itself.
+    pub reader: Option<NodeId>,
     /// Whether one of its renderings reads its own live rows.
     pub reads_itself: bool,
     /// What is wrong.
@@ -56,7 +58,7 @@ impl Resolver<'_> {
     /// What the model of that node reads.
     #[must_use]
     pub fn edges(&self, id: NodeId, reading: &Reading) -> Edges {
-        let mut edges = Edges::default();
+        let mut edges = Edges { reader: Some(id), ..Edges::default() };
         self.declared(id, reading, &mut edges);
         if let Some(read) = &reading.full {
             edges.sql = self.resolve(id, reading, (read, false), &mut edges);
@@ -128,7 +130,7 @@ impl Resolver<'_> {
             resolved.push(match self.names.meaning(&mention.parts, schema, this) {
                 // Its own live rows: no edge, for it cannot wait for itself.
                 Meaning::Node(found)
-                    if this == Some(found) && self.nodes[found.index()].form() == Form::Incremental =>
+                    if edges.reader == Some(found) && self.nodes[found.index()].form() == Form::Incremental =>
                 {
                     edges.reads_itself = true;
                     Resolved::Node(found)

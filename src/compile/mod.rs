@@ -408,7 +408,7 @@ impl Compilation {
     }
 
     /// Looks whether the files of sources are there; what reads missing ones cannot be built. For commands that run SQL.
-    pub fn check_files(&mut self) {
+    pub fn check_data_files(&mut self) {
         let missing = files::missing(&self.project, (&self.manifest, &self.graph), &self.origins);
         for (source, diagnostic) in missing {
             let code = diagnostic.code.id.to_owned();

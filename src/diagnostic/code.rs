@@ -102,6 +102,8 @@ codes! {
     MISSING_EXTENSION = "E0511" Database "a DuckDB extension is not installed";
     CANNOT_ATTACH = "E0512" Database "a database cannot be attached";
 
+    STALE_SOURCE = "E0520" DataTest "a source is older than it may be";
+
     // 6: building and publishing
     STATEMENT_REFUSED = "E0601" Database "the database refused a statement";
     PERMISSION_DENIED = "E0602" Database "the role may not do this";

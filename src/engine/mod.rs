@@ -67,6 +67,11 @@ pub trait Engine: Send + Sync {
     /// What every session of it pins and what the target's `settings:` add: part of every definition.
     fn session_settings(&self) -> BTreeMap<String, String>;
 
+    /// Whether one process at a time can have it open, so that opening it may be worth waiting for.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
     /// Installs the extensions that the target names, from the network; their names. Nothing where there are none.
     ///
     /// # Errors
@@ -119,6 +124,15 @@ pub trait Connection: Send {
     /// # Errors
     /// When the database refuses it, or when it is more than one statement.
     fn query(&mut self, statement: &str, limit: Option<usize>) -> Result<Rows, EngineError>;
+
+    /// Runs one query and returns its rows alone, as text, with as few round trips as the engine allows: for queries of
+    /// suiro's own, whose columns are known and are texts or whole numbers.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    fn values(&mut self, statement: &str) -> Result<Vec<Vec<Option<String>>>, EngineError> {
+        self.query(statement, None).map(|rows| rows.rows)
+    }
 
     /// The output columns and types of a query, without running it.
     ///

@@ -68,6 +68,10 @@ pub struct Test {
     pub fail_calc: String,
     /// Where failing rows are kept, if they are.
     pub stored: Option<RelationName>,
+    /// Whether all of its SQL stands in a template of suiro's own, but for names and texts in quotes: then the database
+    /// need not be asked what it reads.
+    #[serde(skip)]
+    pub is_plain: bool,
 }
 
 impl Test {
@@ -211,6 +215,7 @@ mod tests {
             limit: None,
             fail_calc: "count(*)".to_owned(),
             stored: None,
+            is_plain: false,
         };
         let verdicts = |test: &Test| [0.0, 1.0, 11.0].map(|count| test.verdict(count));
         assert_eq!(verdicts(&test(TestSeverity::Error, "!=0", "!=0")), [Verdict::Pass, Verdict::Fail, Verdict::Fail]);

@@ -16,7 +16,7 @@ use crate::{
     },
     engine::{Dependent, DependentKind, LiveCatalog, LiveRelation, RelationKind},
     graph::{Graph, Selection},
-    manifest::{Form, Manifest, Node, NodeId},
+    manifest::{Form, Manifest, Node, NodeId, SqlPart},
     name::RelationName,
 };
 use serde::Serialize;
@@ -227,15 +227,19 @@ impl Context<'_> {
             .get(relation)
             .into_iter()
             .flatten()
-            .filter(|dependent| !self.can_be_bound_again(dependent))
+            .filter(|dependent| !self.can_be_bound_again(dependent) && !is_made_by_hook(node, dependent))
             .collect();
         if !in_the_way.is_empty() && action == Action::Build && replaces(node, live) {
             let mut obstacle = Diagnostic::error(
                 DEPENDENT_IN_THE_WAY,
                 format!("`{relation}` cannot be replaced: something that suiro did not make depends on it"),
             );
-            for stranger in in_the_way {
+            for stranger in &in_the_way {
                 obstacle = obstacle.note(format!("{} `{}`", stranger.kind, stranger.name));
+            }
+            if in_the_way.iter().any(|stranger| stranger.attached) {
+                obstacle = obstacle
+                    .help("make what belongs to the table itself in a `post_hook`, so that each version has it");
             }
             obstacles.push(
                 obstacle
@@ -288,6 +292,26 @@ fn not_owner(node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagn
     Diagnostic::error(PERMISSION_DENIED, format!("`{relation}` belongs to `{owner}`, so this role cannot replace it"))
         .help(format!("let an administrator grant membership: `GRANT \"{owner}\" TO <the role that suiro uses>`"))
         .of_node(node.name.clone())
+}
+
+/// Whether something that hangs on the live relation itself is made by a hook of the node, so that the version which takes
+/// its place has it, too.
+fn is_made_by_hook(node: &Node, dependent: &Dependent) -> bool {
+    let kinds = [DependentKind::Policy, DependentKind::Trigger, DependentKind::Rule];
+    if !dependent.attached || !kinds.contains(&dependent.kind) {
+        return false;
+    }
+    let name = dependent.name.split(" on ").next().unwrap_or_default().to_lowercase();
+    let hooks = node.properties.hooks.before.iter().chain(&node.properties.hooks.after);
+    hooks.into_iter().any(|hook| {
+        let written = hook.parts.iter().filter_map(|part| match part {
+            SqlPart::Written { text, .. } => Some(text.to_lowercase()),
+            _ => None,
+        });
+        let text: String = written.collect();
+        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').collect();
+        !name.is_empty() && words.contains(&"create") && text.contains(&name)
+    })
 }
 
 /// Whether building the node puts another relation in the place of the live one (and so breaks what depends on it).

@@ -123,15 +123,15 @@ pub(crate) type Fill<'f> = dyn FnMut(&str, Span) -> Option<String> + 'f;
 ///
 /// Without an instance, each such text is an error, which `render` gives.
 pub(crate) fn fill(model: &mut Model, render: &mut Fill<'_>) -> Vec<Diagnostic> {
-    let found = model.config.fill(render);
+    let mut found = model.config.fill(render);
     for column in &mut model.columns {
-        fill_column(column, render);
+        found.extend(fill_column(column, render));
     }
-    fill_tests(&mut model.tests, render);
+    found.extend(fill_tests(&mut model.tests, render));
     found
 }
 
-fn fill_column(column: &mut Column, render: &mut Fill<'_>) {
+fn fill_column(column: &mut Column, render: &mut Fill<'_>) -> Vec<Diagnostic> {
     let span = column.name.span;
     let name_and_type = std::iter::once(&mut column.name).chain(&mut column.data_type);
     for (text, span) in name_and_type
@@ -148,19 +148,21 @@ fn fill_column(column: &mut Column, render: &mut Fill<'_>) {
     {
         *meta = rendered;
     }
-    fill_tests(&mut column.tests, render);
+    fill_tests(&mut column.tests, render)
 }
 
-fn fill_tests(tests: &mut [TestEntry], render: &mut Fill<'_>) {
+/// What a test is told is rendered when its template is.
+fn fill_tests(tests: &mut [TestEntry], render: &mut Fill<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     for test in tests {
-        let arguments = test.arguments.values_mut().map(|argument| (&mut argument.value, argument.span));
-        let short = test.short.iter_mut().map(|short| (&mut short.value, short.span));
-        for (value, span) in arguments.chain(short) {
-            if let Some(rendered) = filled(value, span, render) {
-                *value = rendered;
-            }
+        found.extend(test.config.fill(render));
+        if let Some(name) = test.name.as_mut().filter(|name| is_wanted(&name.value))
+            && let Some(rendered) = render(&name.value, name.span)
+        {
+            name.value = rendered;
         }
     }
+    found
 }
 
 /// A value with every text in it rendered that asks for the instance; none if one of them fails.

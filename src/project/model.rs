@@ -135,6 +135,7 @@ pub(crate) fn in_file(reader: &mut Reader<'_>, node: &Node, kind: NodeKind) -> I
     let fields: Fields<'_> = reader.entries(flat(entries), &FRONT_MATTER, "the front matter");
     let config = Config::of_fields(reader, &fields, kind, true);
     let columns = columns(reader, fields.items("columns"), "the front matter");
+    let tests = tests(reader, &fields);
     reader.keeps_instances = false;
-    InFile { config, columns, tests: tests(reader, &fields) }
+    InFile { config, columns, tests }
 }

@@ -251,16 +251,7 @@ fn broken(step: &str, problems: &[Diagnostic]) -> EngineError {
 
 /// The statements of one of suiro's own steps of publishing.
 pub fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
-    statements.publish(name, values).map_err(|problems| EngineError {
-        code: crate::diagnostic::code::BUG,
-        kind: crate::engine::FailureKind::Permanent,
-        sqlstate: None,
-        message: problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; "),
-        notes: vec![format!("in the template of the step `{name}`")],
-        help: None,
-        position: None,
-        load: None,
-    })
+    statements.publish(name, values).map_err(|problems| broken(name, &problems))
 }
 
 /// SQL with every relation by its published name, qualified by `database` where that is given.

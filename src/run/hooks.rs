@@ -10,13 +10,26 @@ use crate::{
     engine::EngineError,
     manifest::{CompiledSql, NodeId},
 };
+use serde_json::json;
 use std::collections::BTreeSet;
 
-/// Runs `on_run_start`.
+/// Runs `on_run_start`, in a database that has the schemas of the run.
 ///
 /// # Errors
 /// When the database refuses one of them; nothing was built then.
 pub fn run_start(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
+    if context.manifest.run_hooks.start.is_empty() {
+        return Ok(());
+    }
+    // What a hook makes, it most often makes beside the models.
+    let relations = context.built.iter().filter_map(|id| context.manifest.node(*id).relation.as_ref());
+    let wanted: BTreeSet<&str> =
+        relations.map(|relation| &*relation.schema).chain([context.manifest.schema.as_str()]).collect();
+    let there = session.connection.catalog(&wanted.iter().copied().collect::<Vec<_>>())?.schemas;
+    let missing: Vec<&str> = wanted.into_iter().filter(|schema| !there.contains(*schema)).collect();
+    for statement in context.step("schemas", &json!({"schemas": missing, "database": context.database}))? {
+        session.execute(None, &statement)?;
+    }
     for sql in &context.manifest.run_hooks.start {
         run(context, session, ("on_run_start", None), sql).map_err(|mut error| {
             error.notes.push("in a hook of `on_run_start`".to_owned());

@@ -9,7 +9,7 @@ use crate::manifest::{Form, NodeId, TestSeverity};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many tests run in one statement, at most.
-const MOST: usize = 40;
+pub const MOST: usize = 40;
 
 /// Jobs of a run: a node that is built, or a batch of tests under the id of its first.
 #[derive(Debug, Default)]
@@ -34,21 +34,41 @@ impl Work {
         for id in built {
             work.waits.insert(*id, request.manifest.relations_read(*id).intersection(built).copied().collect());
         }
-        for (reads, tests) in groups(request, built, tests) {
-            for batch in tests.chunks(MOST) {
-                let Some(first) = batch.first().copied() else { continue };
-                let relations = request.manifest.relations_read(first);
-                work.waits.insert(first, relations.intersection(built).copied().collect());
-                work.batches.insert(first, batch.to_vec());
-                if holds(request, first) {
-                    for guarded in guarded(request, &work.readers, &reads) {
-                        work.waits.entry(guarded).or_default().insert(first);
-                    }
+        let mut loose = Vec::new();
+        for ((reads, holds), tests) in groups(request, tests) {
+            let guarded = if holds { guarded(request, &work.readers, &reads) } else { BTreeSet::new() };
+            if guarded.is_empty() {
+                loose.extend(tests);
+                continue;
+            }
+            for first in work.add(request, built, &tests) {
+                for id in &guarded {
+                    work.waits.entry(*id).or_default().insert(first);
                 }
             }
         }
+        // What nobody waits for may wait for company; tests of what is built early stand together.
+        let place: BTreeMap<NodeId, usize> =
+            request.graph.order(built).into_iter().enumerate().map(|(place, id)| (id, place)).collect();
+        let last =
+            |id: &NodeId| request.manifest.relations_read(*id).iter().filter_map(|read| place.get(read)).max().copied();
+        loose.sort_by_cached_key(|id| (last(id), *id));
+        work.add(request, built, &loose);
         work.urgency = urgency(&work.waits);
         work
+    }
+
+    /// Adds tests as jobs, as many in each as fit; the jobs.
+    fn add(&mut self, request: &Request<'_>, built: &BTreeSet<NodeId>, tests: &[NodeId]) -> Vec<NodeId> {
+        let mut jobs = Vec::new();
+        for batch in tests.chunks(MOST) {
+            let Some(first) = batch.first().copied() else { continue };
+            let relations = batch.iter().flat_map(|id| request.manifest.relations_read(*id));
+            self.waits.insert(first, relations.filter(|read| built.contains(read)).collect());
+            self.batches.insert(first, batch.to_vec());
+            jobs.push(first);
+        }
+        jobs
     }
 }
 
@@ -57,21 +77,16 @@ fn holds(request: &Request<'_>, test: NodeId) -> bool {
     test.is_some_and(|test| test.severity == TestSeverity::Error)
 }
 
-/// Tests that can run in one statement: in a build those that read the same and are waited for alike, else any.
-fn groups(
-    request: &Request<'_>,
-    built: &BTreeSet<NodeId>,
-    tests: &BTreeSet<NodeId>,
-) -> Vec<(BTreeSet<NodeId>, Vec<NodeId>)> {
-    let mut groups: BTreeMap<(BTreeSet<NodeId>, bool), Vec<NodeId>> = BTreeMap::new();
+/// Tests that read the same and hold back alike.
+type Groups = BTreeMap<(BTreeSet<NodeId>, bool), Vec<NodeId>>;
+
+fn groups(request: &Request<'_>, tests: &BTreeSet<NodeId>) -> Groups {
+    let mut groups = Groups::new();
     for id in tests {
         let reads: BTreeSet<NodeId> = request.manifest.node(*id).reads.iter().map(|read| read.node).collect();
         groups.entry((reads, holds(request, *id))).or_default().push(*id);
     }
-    if built.is_empty() {
-        return vec![(BTreeSet::new(), groups.into_values().flatten().collect())];
-    }
-    groups.into_iter().map(|((reads, _), tests)| (reads, tests)).collect()
+    groups
 }
 
 /// The nodes that a test of these relations guards: they read one of them, and all of them are above.

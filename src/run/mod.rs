@@ -34,7 +34,7 @@ pub use sweep::remove_schema;
 pub use test::Tested;
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, code::CANCELLED},
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
@@ -148,6 +148,8 @@ struct Done {
     batch_of: BTreeMap<NodeId, NodeId>,
     /// The jobs that were cancelled.
     cancelled: BTreeSet<NodeId>,
+    /// What failed, and what was skipped with the job to blame.
+    unbuilt: BTreeMap<NodeId, Option<NodeId>>,
 }
 
 fn carry_out(
@@ -184,7 +186,8 @@ fn carry_out(
         sweep::prepare(&context, &mut control)?;
         hooks::run_start(&context, &mut control)?;
     }
-    let tests = request.tests.iter().copied().filter(|id| request.manifest.node(*id).error.is_none()).collect();
+    let can_run = |id: &NodeId| request.manifest.node(*id).error.is_none() && report::blocked(request, *id).is_none();
+    let tests = request.tests.iter().copied().filter(can_run).collect();
     let work = jobs::Work::of(request, built, &tests);
     let endings = build_all(request, &context, &work);
     let staged: BTreeMap<NodeId, &Staged> = endings
@@ -195,7 +198,10 @@ fn carry_out(
         })
         .collect();
     let done: BTreeSet<NodeId> = staged.keys().copied().collect();
-    let (tested, culprits) = hold::outcomes(request, &endings);
+    let (mut tested, culprits) = hold::outcomes(request, &endings);
+    if !request.fail_fast {
+        tested.extend(left_behind(request, &context, (&work, &endings), &done));
+    }
     let held = hold::settle(request, &context, (&done, &work.readers), tested);
     if !request.stop.is_stopped() {
         diagnostics.extend(store::store(&context, &mut control, &held));
@@ -210,6 +216,8 @@ fn carry_out(
                     published.extend(cut);
                     retired.extend(old);
                 }
+                // The stop itself is reported once.
+                Err(diagnostic) if context.stop.is_stopped() && diagnostic.code == CANCELLED => {}
                 Err(diagnostic) => diagnostics.push(diagnostic),
             }
         }
@@ -217,7 +225,7 @@ fn carry_out(
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));
         diagnostics.extend(hooks::run_end(&context, &mut control));
-        for id in endings.keys().filter(|id| !published.contains(id)) {
+        for id in built.iter().filter(|id| !published.contains(id)) {
             if let Some(paths) = files::paths(&context, *id) {
                 files::discard(&paths);
             }
@@ -228,7 +236,13 @@ fn carry_out(
     let in_batch = |(first, batch): (&NodeId, &Vec<NodeId>)| batch.iter().map(|id| (*id, *first)).collect::<Vec<_>>();
     let batch_of = work.batches.iter().flat_map(in_batch).collect();
     let cancelled = report::cancelled(request, &endings);
-    Ok(Done { endings, published, held, culprits, batch_of, cancelled })
+    let unbuilt = |(id, ending): (&NodeId, &Ending<Outcome<Built>>)| match ending {
+        Ending::Failed(_) => Some((*id, None)),
+        Ending::Skipped(culprit) => Some((*id, Some(*culprit))),
+        Ending::Done(_) | Ending::NotStarted => None,
+    };
+    let unbuilt = endings.iter().filter_map(unbuilt).collect();
+    Ok(Done { endings, published, held, culprits, batch_of, cancelled, unbuilt })
 }
 
 /// What stands staged after the publish: all of what was not published, and the batches of what was.
@@ -264,6 +278,31 @@ fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
         fence::claim(context, &mut control)?;
     }
     Ok(control)
+}
+
+/// Runs the tests that were skipped with their batch although everything that they read was built.
+fn left_behind(
+    request: &Request<'_>,
+    context: &Context<'_>,
+    (work, endings): (&jobs::Work, &Endings),
+    done: &BTreeSet<NodeId>,
+) -> BTreeMap<NodeId, Tested> {
+    let skipped = work.batches.iter().filter(|(first, _)| matches!(endings.get(first), Some(Ending::Skipped(_))));
+    let built = |id: &NodeId| {
+        let relations = request.manifest.relations_read(*id);
+        relations.iter().filter(|read| context.built.contains(read)).all(|read| done.contains(read))
+    };
+    let left: Vec<NodeId> = skipped.flat_map(|(_, batch)| batch).copied().filter(built).collect();
+    let mut session: Option<Session<'_>> = None;
+    let mut tested = BTreeMap::new();
+    for batch in left.chunks(jobs::MOST) {
+        if request.stop.is_stopped() {
+            break;
+        }
+        let (Ok(all) | Err(all)) = test::test(context, &mut session, batch);
+        tested.extend(all.into_iter().map(|one| (one.node, one)));
+    }
+    tested
 }
 
 /// Builds the nodes and runs the tests.

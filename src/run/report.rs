@@ -191,13 +191,30 @@ fn test_report(request: &Request<'_>, id: NodeId, done: &mut Done, report: &mut 
     if request.manifest.node(id).error.is_some() {
         return nothing(id, Status::Failed, None);
     }
+    if let Some(culprit) = blocked(request, id) {
+        return nothing(id, Status::Skipped, Some(culprit));
+    }
     // A batch that was skipped stands in the endings under the id of its first test.
     let batch = done.batch_of.get(&id).copied().unwrap_or(id);
     match done.endings.get(&batch) {
         Some(Ending::Skipped(culprit)) if done.cancelled.contains(culprit) => nothing(id, Status::NotStarted, None),
-        Some(Ending::Skipped(culprit)) => {
-            nothing(id, Status::Skipped, Some(done.culprits.get(culprit).copied().unwrap_or(*culprit)))
-        }
+        Some(Ending::Skipped(_)) => nothing(id, Status::Skipped, to_blame(request, id, done)),
         _ => nothing(id, Status::NotStarted, None),
     }
+}
+
+/// The node to blame for a test of something that the plan does not build, because something stands in its way.
+pub(super) fn blocked(request: &Request<'_>, test: NodeId) -> Option<NodeId> {
+    let relations = request.manifest.relations_read(test);
+    let steps = request.plan.steps.iter().filter(|step| step.action == Action::Blocked);
+    steps.filter(|step| relations.contains(&step.node)).find_map(|step| step.culprit)
+}
+
+/// The node to blame for a test that was skipped: what it reads and could not be built, or what that was skipped for.
+fn to_blame(request: &Request<'_>, test: NodeId, done: &Done) -> Option<NodeId> {
+    let culprit = |read: NodeId| match done.unbuilt.get(&read)? {
+        Some(culprit) => Some(done.culprits.get(culprit).copied().unwrap_or(*culprit)),
+        None => Some(read),
+    };
+    request.manifest.relations_read(test).into_iter().find_map(culprit)
 }

@@ -68,6 +68,28 @@ impl<'a> Session<'a> {
         answer
     }
 
+    /// Asks one query of suiro's own, whose columns are known.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn values(
+        &mut self,
+        node: Option<NodeId>,
+        statement: &Statement,
+    ) -> Result<Vec<Vec<Option<String>>>, EngineError> {
+        let start = Instant::now();
+        let answer = self.connection.values(&statement.text);
+        self.observer.observe(&Event::Statement {
+            node,
+            purpose: &statement.purpose,
+            text: &statement.text,
+            rows: answer.as_ref().ok().and_then(|rows| u64::try_from(rows.len()).ok()),
+            elapsed: start.elapsed(),
+            error: answer.as_ref().err(),
+        });
+        answer
+    }
+
     /// Carries out a statement of suiro's own, such as `begin`.
     ///
     /// # Errors

@@ -44,8 +44,27 @@ impl Stop {
         self.state.load(Ordering::SeqCst) != 0
     }
 
+    /// Has this connection's statements cancelled, too, until the answer is dropped.
+    pub fn watch_for_now(&self, interrupt: Arc<dyn Interrupt>) -> Watching<'_> {
+        self.watch(Arc::clone(&interrupt));
+        Watching { stop: self, interrupt }
+    }
+
     /// Has this connection's statements cancelled, too, when the run is stopped.
     pub fn watch(&self, interrupt: Arc<dyn Interrupt>) {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).push(interrupt);
+    }
+}
+
+/// A connection whose statements are cancelled for as long as this lives.
+pub struct Watching<'a> {
+    stop: &'a Stop,
+    interrupt: Arc<dyn Interrupt>,
+}
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        let mut running = self.stop.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|other| !Arc::ptr_eq(other, &self.interrupt));
     }
 }

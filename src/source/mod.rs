@@ -7,7 +7,11 @@ mod map;
 
 pub use map::{Frame, Place, RenderMap, Segment};
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// A file of the project, by the order in which it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,17 +57,19 @@ pub struct SourceFile {
     path: Arc<str>,
     text: Arc<str>,
     first_line: usize,
+    /// Where its lines start, once somebody asked for a line.
+    starts: OnceLock<Vec<usize>>,
 }
 
 impl SourceFile {
     /// A file of that path (relative to the project, with `/`) and text.
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
-        Self { path: path.into(), text: text.into(), first_line: 1 }
+        Self { path: path.into(), text: text.into(), first_line: 1, starts: OnceLock::new() }
     }
 
     /// Some lines of a file that is too long to be kept whole; the first of them is line `first_line` of the file.
     pub fn excerpt(path: impl Into<Arc<str>>, first_line: usize, text: impl Into<Arc<str>>) -> Self {
-        Self { path: path.into(), text: text.into(), first_line }
+        Self { path: path.into(), text: text.into(), first_line, starts: OnceLock::new() }
     }
 
     /// The number of its first line: 1, except in an excerpt.
@@ -93,8 +99,13 @@ impl SourceFile {
     /// Line and column of a byte; a byte past the end, or inside a character, counts as the character before it.
     #[must_use]
     pub fn line_column(&self, byte: usize) -> LineColumn {
-        let LineColumn { line, column } = line_column(&self.text, byte);
-        LineColumn { line: line + self.first_line - 1, column }
+        let starts = self
+            .starts
+            .get_or_init(|| std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect());
+        let byte = floor_char_boundary(&self.text, byte);
+        let line = starts.partition_point(|start| *start <= byte);
+        let start = starts.get(line - 1).copied().unwrap_or(0);
+        LineColumn { line: line + self.first_line - 1, column: self.text[start..byte].chars().count() + 1 }
     }
 }
 
@@ -166,5 +177,20 @@ impl Sources {
     /// All files with their ids, in reading order.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.files.iter().enumerate().map(|(index, file)| (FileId(u32::try_from(index).unwrap_or(u32::MAX)), file))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_answers_as_its_text_does() {
+        for text in ["", "a", "\n", "漢字\r\nb\n\nc", "a\n"] {
+            let file = SourceFile::new("x", text);
+            for byte in 0..text.len() + 3 {
+                assert_eq!(file.line_column(byte), line_column(text, byte), "{text:?} {byte}");
+            }
+        }
     }
 }

@@ -87,6 +87,7 @@ impl Origins<'_> {
 
     fn undefined(&self, detail: &str, span: Span) -> Diagnostic {
         let named = detail.split('`').nth(1).filter(|name| !name.starts_with('('));
+        let span = self.origin(span).and_then(|origin| filtered(origin.text, span)).unwrap_or(span);
         let written = self.origin(span).and_then(|origin| origin.text.get(span.range()));
         let guessed = written.map(path_at).filter(|text| !text.is_empty());
         let Some(name) = named.or(guessed) else {
@@ -179,6 +180,15 @@ fn method(detail: &str, span: Span) -> Diagnostic {
     Diagnostic::error(UNDEFINED_VALUE, format!("a {kind} has no method `{name}`"))
         .at(span, "not known")
         .suggest(name, super::method::KNOWN.iter().copied())
+}
+
+/// The place of the name that a filter at `span` is given, if that is what stands there: `country` of `country|upper`.
+fn filtered(text: &str, span: Span) -> Option<Span> {
+    names::FILTERS.contains(&text.get(span.range())?).then_some(())?;
+    let before = text.get(..span.start)?.trim_end().strip_suffix('|')?.trim_end();
+    let start = before.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).map_or(0, |at| at + 1);
+    let start = start + before.get(start..)?.find(|c: char| c != '.')?;
+    Some(Span { start, end: before.len(), ..span })
 }
 
 /// The name at the start of a text, with attributes: `a.b` of `a.b()`.

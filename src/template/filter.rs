@@ -2,13 +2,27 @@
 
 use super::{context::Context, failure::Failure};
 use crate::{diagnostic::code::TEMPLATE_FAILED, dialect::Dialect};
-use minijinja::{Environment, Error, State, Value, value::ValueKind};
+use minijinja::{
+    Environment, Error, State, Value,
+    value::{StringInput, ValueKind},
+};
 
 /// Gives the filters to an engine that renders models.
 pub(super) fn add_to_models(environment: &mut Environment<'_>) {
     let dialect = |state: &State<'_, '_>| Context::of(state).map(|context| context.scope.dialect);
-    environment.add_filter("quote", move |state: &mut State<'_, '_>, value: Value| quote(dialect(state)?, &value));
-    environment.add_filter("literal", move |state: &mut State<'_, '_>, value: Value| literal(dialect(state)?, &value));
+    environment.add_filter("quote", move |state: &mut State<'_, '_>, value: Value| {
+        defined(state, &value)?;
+        quote(dialect(state)?, &value)
+    });
+    environment.add_filter("literal", move |state: &mut State<'_, '_>, value: Value| {
+        defined(state, &value)?;
+        literal(dialect(state)?, &value)
+    });
+}
+
+/// Refuses an undefined value in the engine's own words, which know its name.
+fn defined(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if value.is_undefined() { StringInput::new(state, value).map(|_| ()) } else { Ok(()) }
 }
 
 /// A name as an identifier, always in quotes.

@@ -24,6 +24,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     // Nothing but the command line knows a terminal.
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
     ("anstream", &["diagnostic", "cli"]),

@@ -395,4 +395,64 @@ on_both_engines! {
         let counts = std::fs::read_to_string(newest).unwrap().lines().filter(|line| line.contains("\"purpose\":\"count\"")).count();
         assert_eq!(counts, 3, "120 tests at 40 in a statement");
     }
+
+    /// What is inlined, added to, or stored as text is tested as it will be.
+    fn every_materialization_is_tested(project) {
+        project.models(&[
+            ("raw", "select 1 as id union all select 2"),
+            ("inlined", "/*--- {materialized: ephemeral} ---*/ select id from raw"),
+            ("shown", "/*--- {materialized: view} ---*/ select id from inlined"),
+            ("added", "/*--- {materialized: incremental, unique_key: id} ---*/ select id, 'x' as note from shown"),
+            ("last", "select id from inlined"),
+        ]);
+        let tests = |name: &str, max: u32| format!("  - name: {name}\n    columns:\n      - {{name: id, tests: [unique, {{expression: '< {max}'}}]}}\n");
+        let all = |max: u32| ["inlined", "shown", "added"].map(|name| tests(name, max)).concat();
+        describe(project, &all(9));
+        project.build(&[]);
+        project.build(&[]);
+        assert_eq!(project.results().iter().filter(|(_, word)| word == "pass").count(), 6);
+        // Only the new rows fail, in what is added to; the old ones stay as they are.
+        project.models(&[("raw", "select 2 as id union all select 12")]);
+        describe(project, &tests("added", 9));
+        project.build_fails(65);
+        assert_eq!(["raw", "shown", "added", "last"].map(|name| became(project, name)), ["built", "built", "staged", "built"]);
+        assert_eq!(project.rows("select id from core.added order by id"), ["1", "2"]);
+        assert_eq!(project.left_behind(), Vec::<String>::new());
+        // A test of what is inlined guards those that it is inlined in.
+        project.models(&[("raw", "select 2 as id union all select 13")]);
+        describe(project, &tests("inlined", 9));
+        project.build_fails(65);
+        assert_eq!(["raw", "shown", "added", "last"].map(|name| became(project, name)), ["built", "skipped", "skipped", "skipped"]);
+        assert_eq!(project.rows("select id from core.last order by id"), ["2", "12"]);
+        assert_eq!(project.suiro(&["test"]).status, 65);
+    }
+
+    /// A file that is many models has the tests of each, which know what it is for.
+    fn instances_have_tests_of_their_own(project) {
+        project.write("models/report.sql", "/*---\ninstances: [{name: de, most: 5}, {name: jp, most: 1}]\ncolumns:\n  - name: n\n    tests: [not_null, {expression: \"<= {{ instance.most }}\"}]\n---*/\nselect 3 as n");
+        project.build_fails(65);
+        assert_eq!(["expression_core_report_de_n", "expression_core_report_jp_n", "not_null_core_report_jp_n"].map(|name| became(project, name)), ["pass", "fail", "pass"]);
+        assert_eq!(["report_de", "report_jp"].map(|name| became(project, name)), ["built", "staged"]);
+    }
+
+    /// Tests share statements, not fates: what failed to build takes its own tests with it and no others.
+    fn a_test_is_skipped_for_what_it_reads_alone(project) {
+        project.models(&[("a", "select 1 as n"), ("b", "select cast('x' as integer) as n"), ("c", "select n from b")]);
+        let tests = |name: &str| format!("  - name: {name}\n    columns:\n      - {{name: n, tests: [unique]}}\n");
+        describe(project, &["a", "b", "c"].map(tests).concat());
+        let printed = project.build_fails(66);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, name)), ["built", "failed", "skipped"]);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, &format!("unique_core_{name}_n"))), ["pass", "skipped", "skipped"]);
+        assert!(printed.contains("unique_core_c_n (because of b)"), "{printed}");
+        // With a failing test in the same statement, too.
+        project.models(&[("b", "select 1 as n union all select 1")]);
+        project.build_fails(65);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, name)), ["built", "staged", "skipped"]);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, &format!("unique_core_{name}_n"))), ["pass", "fail", "skipped"]);
+            // What cannot even be compiled is not tested, whether there is an old version or not.
+        project.models(&[("a", "select nosuch from nosuch"), ("b", "select 1 as n")]);
+        project.build_fails(1);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, name)), ["failed", "built", "built"]);
+        assert_eq!(["a", "b", "c"].map(|name| became(project, &format!("unique_core_{name}_n"))), ["skipped", "pass", "pass"]);
+    }
 }

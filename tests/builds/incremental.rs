@@ -222,6 +222,27 @@ on_both_engines! {
         assert!(printed.contains("models/a.sql:7:7"), "{printed}");
     }
 
+    /// Tests see what the table will be; one that fails holds the new rows back.
+    fn a_failing_test_holds_new_rows_back(project) {
+        project.write("models/all.yml", "models:\n  - name: a\n    columns: [{name: n, tests: [unique, not_null]}]\n");
+        let model = |n: &str| format!("/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect {n} as id, {n} % 2 as n");
+        project.models(&[("a", &model("1")), ("b", "select count(*) as n from a")]);
+        for _ in 0..3 {
+            project.build(&["--full-refresh"]);
+        }
+        // The batch alone is unique; with the rows that are there it is not.
+        project.models(&[("a", &model("3"))]);
+        let printed = project.build_fails(65);
+        assert!(printed.contains("unique_core_a_n"), "{printed}");
+        assert_eq!(project.rows("select id from core.a"), ["1"]);
+        assert_eq!(project.rows("select n from core.b"), ["1"]);
+        project.models(&[("a", &model("2"))]);
+        project.build(&[]);
+        assert_eq!(project.rows("select id from core.a order by id"), ["1", "2"]);
+        assert_eq!(project.rows("select n from core.b"), ["2"]);
+        assert_eq!(project.left_behind(), Vec::<String>::new());
+    }
+
     /// Killed at any time, the table holds the old rows or the new ones, never a mixture, and the next run ends it.
     fn a_kill_at_any_time_loses_and_doubles_nothing(project) {
         for strategy in ["delete_insert", "merge"] {
@@ -247,14 +268,16 @@ on_both_engines! {
                 let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
                 loop {
                     let ended = project.suiro(&["build"]);
-                    if ended.status == 0 {
+                    // What a session still works on that nobody has told of its client's death stays for a later run.
+                    let left = project.left_behind();
+                    if ended.status == 0 && left.is_empty() {
                         break;
                     }
-                    assert!(ended.status == 75 && std::time::Instant::now() < end, "{}", ended.stderr);
+                    assert!([0, 75].contains(&ended.status), "{}", ended.stderr);
+                    assert!(std::time::Instant::now() < end, "{left:?} {}", ended.stderr);
                     std::thread::sleep(std::time::Duration::from_millis(200));
                 }
                 assert_eq!(state(), whole(new), "{strategy} after {pause} ms");
-                assert_eq!(project.left_behind(), Vec::<String>::new());
                 old = new;
             }
         }

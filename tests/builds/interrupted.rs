@@ -85,3 +85,32 @@ on_both_engines! {
         assert_eq!(project.left_behind(), Vec::<String>::new());
     }
 }
+
+#[test]
+fn a_long_merge_can_be_stopped() {
+    let project = Project::on_postgres();
+    let model = |n: u32| format!("/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect {n} as id");
+    project.models(&[("a", &model(1)), ("b", "select id from a")]);
+    project.build(&[]);
+    project.execute(&[
+        "create function core.wait() returns trigger language plpgsql as 'begin perform pg_catalog.pg_sleep(60); return new; end'",
+        "create trigger wait before insert on core.a for each row execute function core.wait()",
+    ]);
+    project.models(&[("a", &model(2))]);
+    let child = project.start(&["build"]);
+    let merging = || {
+        project.value(
+            "select count(*) from pg_catalog.pg_stat_activity where query like 'insert into \"core\".\"a\"%' and wait_event = 'PgSleep'",
+        )
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while merging() == "0" {
+        assert!(Instant::now() < deadline, "the merge never began");
+        thread::sleep(Duration::from_millis(50));
+    }
+    signal(&child, "TERM");
+    assert_eq!(status_soon(child), Some(143));
+    assert_eq!(project.rows("select id from core.a"), ["1"]);
+    assert_eq!(project.rows("select id from core.b"), ["1"]);
+    assert_eq!(project.left_behind(), Vec::<String>::new());
+}

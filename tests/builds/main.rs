@@ -8,24 +8,28 @@
 mod support;
 
 mod both;
-mod instances;
-mod duckdb_targets;
 mod data_tests;
+mod duckdb_targets;
+mod instances;
 mod ephemeral;
 mod files;
+mod imported;
 mod incremental;
 mod first_steps;
+mod freshness;
 mod full;
 mod interrupted;
 mod locks;
 mod moved;
 mod macros;
+mod postgres;
 mod project;
 mod properties;
 mod refusals;
 mod strangers;
 mod templates;
 mod temporary;
+mod terminal;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

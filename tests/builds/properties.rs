@@ -104,6 +104,16 @@ on_both_engines! {
         assert_eq!(project.value("select n from core.t"), "1");
     }
 
+    /// The schemas of a run are there before its first hook.
+    fn schemas_are_there_before_the_first_hook(project) {
+        project.configure("on_run_start: create table if not exists core.log (what varchar(9))\non_run_end: insert into core.log values ('end')");
+        project.models(&[("t", "select 1 as n")]);
+        for _ in 0..2 {
+            project.build(&[]);
+        }
+        assert_eq!(project.rows("select what from core.log"), ["end", "end"]);
+    }
+
     /// Keys that cannot work are said with a place.
     fn wrong_properties_are_errors(project) {
         project.models(&[

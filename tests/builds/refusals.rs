@@ -64,6 +64,55 @@ fn a_locked_file_names_its_holder_and_may_be_tried_again() {
 }
 
 #[test]
+fn a_locked_file_can_be_waited_for_and_planned_on() {
+    let project = Project::on_duckdb();
+    project.models(&[("a", "select 1 as n")]);
+    let open = project.connect();
+    let ended = project.suiro(&["plan"]);
+    assert_eq!((ended.status, ended.stdout.as_str()), (75, ""), "{}", ended.stderr);
+    drop(open);
+    project.build(&[]);
+    project.models(&[("b", "select n from a")]);
+    let open = project.connect();
+    let ended = project.suiro(&["plan"]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("warning[E0504]") && ended.stderr.contains("what the last run left"),
+        "{}",
+        ended.stderr
+    );
+    let planned: Vec<Vec<&str>> = ended.stdout.lines().map(|line| line.split_whitespace().take(7).collect()).collect();
+    assert_eq!(planned[0][..3], ["build", "table", "a"]);
+    assert!(
+        ended.stdout.contains("b  it does not exist yet") && !ended.stdout.contains("a  it does not"),
+        "{}",
+        ended.stdout
+    );
+    for words in [["ls"], ["check"], ["compile"]] {
+        assert_eq!(project.suiro(&words).status, 0);
+    }
+    // Waiting ends, with the reason.
+    let start = std::time::Instant::now();
+    let ended = project.suiro(&["build", "--lock-wait", "600ms"]);
+    assert_eq!(ended.status, 75, "{}", ended.stderr);
+    assert!(start.elapsed() >= std::time::Duration::from_millis(600));
+    let holder = std::process::id().to_string();
+    assert!(ended.stderr.contains("Waiting up to 600ms") && ended.stderr.contains(&holder), "{}", ended.stderr);
+    // And is worth it.
+    let release = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        drop(open);
+    });
+    project.build(&["--lock-wait", "30s"]);
+    release.join().unwrap();
+    assert_eq!(project.value("select n from core.b"), "1");
+    assert_eq!(project.suiro(&["build", "--lock-wait", "5"]).status, 64);
+    // Nobody waits for what never comes.
+    project.write("suiro.yml", "name: it\ntargets: {it: {type: duckdb, path: nowhere/it.duckdb}}\n");
+    assert_eq!(project.suiro(&["build", "--lock-wait", "1h"]).status, 66);
+}
+
+#[test]
 fn names_that_postgres_would_cut_are_refused_before_anything_runs() {
     let project = Project::on_postgres();
     let long = "a".repeat(64);

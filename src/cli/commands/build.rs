@@ -2,7 +2,7 @@
 
 use super::{compile, failures, plan};
 use crate::{
-    artifact::{Log, Store, run_results},
+    artifact::{Log, Store, compiled_path, run_results},
     cli::{
         app::App,
         arguments::{Build, Format},
@@ -14,10 +14,10 @@ use crate::{
     dialect::Dialect,
     exit::Exit,
     graph::Selection,
-    manifest::{NodeId, NodeKind},
+    manifest::{NodeId, NodeKind, TestType},
     plan::{Plan, RunId, Wishes},
     project::Publish,
-    run::{Event, Observer, PublishMode, Request, Stop},
+    run::{Event, Observer, PublishMode, Request, Status, Stop},
 };
 use std::{
     collections::BTreeSet,
@@ -68,7 +68,7 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
-    compilation.check_files();
+    compilation.check_data_files();
     let selection = match app.selection(&compilation, &arguments.choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
@@ -76,7 +76,14 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     let selection: Selection =
         selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
     let mut exit = app.judge(&compilation, &selection);
-    let everything: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
+    // Of thousands of tests, the SQL of those is written that fail, and of those that `suiro compile` wrote.
+    let store = Store::of(&compilation.project.root);
+    let is_written = |id: &NodeId| {
+        let node = compilation.manifest.node(*id);
+        let generic = node.test.as_ref().is_some_and(|test| test.kind == TestType::Generic);
+        !generic || compiled_path(node).is_some_and(|path| store.folder().join("compiled").join(path).exists())
+    };
+    let everything: Selection = compilation.manifest.iter().map(|(id, _)| id).filter(is_written).collect();
     if let Err(diagnostic) = compile::write(&compilation, &everything) {
         return exit.or(app.fail(&[diagnostic], &compilation.sources));
     }
@@ -101,7 +108,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     let _listening = signals::listen(&stop, &app.terminal);
     // DuckDB keeps an empty database beside a file that can be written, to resolve names in.
     let read_only = part == Part::Tests && !stores && manifest.dialect == Dialect::Postgres;
-    let engine = match app.engine(compilation, read_only) {
+    let engine = match app.engine_unless_stopped(compilation, read_only, &stop) {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
@@ -159,8 +166,12 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
-    let told = failures::told(app, manifest, &report);
+    let failed = report.nodes.iter().filter(|node| matches!(node.status, Status::Fail | Status::Warn | Status::Failed));
+    let failed: Selection = failed.map(|node| node.node).filter(|id| tests.contains(id)).collect();
+    let mut told = failures::told(app, manifest, &report);
+    told.extend(compile::write_sql(compilation, &failed).err());
     app.terminal.diagnostics(&App::placed(compilation, &told), &compilation.sources);
+    plan::remember(compilation, engine.as_ref());
     let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
     let mut exit = report.exit();
     if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {

@@ -8,12 +8,13 @@ use crate::{
         arguments::{Choice, Format, Plan},
     },
     compile::Compilation,
-    diagnostic::exit_of,
-    engine::Engine,
+    diagnostic::{code::FILE_LOCKED, exit_of},
+    engine::{Engine, EngineError, LiveCatalog},
     exit::Exit,
     graph::Selection,
     manifest::NodeKind,
     plan::{self, Action, Wishes},
+    run::refusal,
 };
 use std::collections::BTreeSet;
 
@@ -29,7 +30,7 @@ pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: Wishes, format: 
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
-    compilation.check_files();
+    compilation.check_data_files();
     let selection = match app.selection(&compilation, choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
@@ -66,6 +67,16 @@ pub fn make(
     (selection, wishes): (&Selection, Wishes),
     engine: &dyn Engine,
 ) -> Result<plan::Plan, Exit> {
+    let live = engine
+        .connect("plan")
+        .and_then(|mut connection| connection.catalog(&schemas(compilation)))
+        .or_else(|error| remembered(app, compilation, error))
+        .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))?;
+    Ok(plan::plan((&compilation.manifest, &compilation.graph), selection, &live, wishes))
+}
+
+/// The schemas of everything that is built.
+fn schemas(compilation: &Compilation) -> Vec<&str> {
     let schemas: BTreeSet<&str> = compilation
         .manifest
         .nodes
@@ -74,12 +85,33 @@ pub fn make(
         .filter_map(|node| node.relation.as_ref())
         .map(|relation| &*relation.schema)
         .collect();
-    let schemas: Vec<&str> = schemas.into_iter().collect();
-    let live = engine
-        .connect("plan")
-        .and_then(|mut connection| connection.catalog(&schemas))
-        .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))?;
-    Ok(plan::plan((&compilation.manifest, &compilation.graph), selection, &live, wishes))
+    schemas.into_iter().collect()
+}
+
+/// Keeps what the database has, for a plan that is wanted while somebody else has it open. That it could not be kept
+/// is no matter: then there is no such plan.
+pub fn remember(compilation: &Compilation, engine: &dyn Engine) {
+    if !engine.is_exclusive() {
+        return;
+    }
+    let live = engine.connect("catalog").and_then(|mut connection| connection.catalog(&schemas(compilation)));
+    if let Ok(live) = live {
+        let store = artifact::Store::of(&compilation.project.root);
+        let content = artifact::catalog(&compilation.manifest, &live);
+        drop(store.write("catalog.json", format!("{content:#}\n").as_bytes()));
+    }
+}
+
+/// What the last run left in a database that is locked now.
+fn remembered(app: &App, compilation: &Compilation, error: EngineError) -> Result<LiveCatalog, EngineError> {
+    let store = artifact::Store::of(&compilation.project.root);
+    let kept = (error.code == FILE_LOCKED).then(|| store.read("catalog.json")).flatten();
+    let Some(live) = kept.and_then(|text| artifact::read_catalog(&compilation.manifest, &text)) else {
+        return Err(error);
+    };
+    let problem = refusal(&error, "the plan is made from what the last run left in target/").as_warning();
+    app.terminal.diagnostics(&[problem], &compilation.sources);
+    Ok(live)
 }
 
 fn print(app: &App, compilation: &Compilation, (plan, selection): (&plan::Plan, &Selection), format: Format) {

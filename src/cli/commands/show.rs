@@ -22,7 +22,7 @@ pub fn run(app: &App, arguments: &Show) -> Exit {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
-    compilation.check_files();
+    compilation.check_data_files();
     let engine = match app.engine(&compilation, true) {
         Ok(engine) => engine,
         Err(exit) => return exit,

@@ -34,6 +34,8 @@ pub struct Generic {
     pub on: Origin,
     /// Its relation.
     pub relation: RelationName,
+    /// What the model is built for, where its file is several.
+    pub instance: Option<Value>,
     /// The column below which it stands.
     pub column: Option<String>,
     /// What it is called.
@@ -49,6 +51,19 @@ pub struct GenericRead {
     filter: Option<Part>,
     /// What the test is told, as it was rendered, and where that was written.
     told: Vec<(String, Span)>,
+}
+
+impl GenericRead {
+    /// Whether all of its SQL stands in a template of suiro's own, but for names and texts in quotes.
+    pub fn is_plain(&self, entry: &TestEntry) -> bool {
+        let quoted = |text: &str| {
+            let mut places = self.test.text.match_indices(text);
+            places.all(|(at, _)| self.test.text[..at].ends_with(['\'', '"']))
+        };
+        let computes = entry.config.get("fail_calc").is_some();
+        let plain = self.filter.is_none() && self.test.map.is_none() && !computes;
+        plain && self.told.iter().all(|(text, _)| !text.is_empty() && quoted(text))
+    }
 }
 
 struct Part {
@@ -68,23 +83,26 @@ impl Part {
 /// Every item of `tests:` that is enabled, on everything that is.
 pub fn collect(project: &Project) -> Vec<Generic> {
     let mut all = Vec::new();
-    let mut add = |on: Origin, relation: &RelationName, tests: &[TestEntry], columns: &[Column]| {
-        let own = tests.iter().map(|test| (test, None));
-        let of_columns =
-            columns.iter().flat_map(|column| column.tests.iter().map(|test| (test, Some(column.name.value.clone()))));
-        for (entry, column) in own.chain(of_columns).filter(|(entry, _)| entry.config.enabled()) {
-            let (entry, relation) = (entry.clone(), relation.clone());
-            all.push(Generic { entry, on, relation, column, name: String::new(), read: None });
-        }
-    };
+    let mut add =
+        |(on, instance): (Origin, Option<&Value>), relation: &RelationName, tests: &[TestEntry], columns: &[Column]| {
+            let own = tests.iter().map(|test| (test, None));
+            let of_columns = columns
+                .iter()
+                .flat_map(|column| column.tests.iter().map(|test| (test, Some(column.name.value.clone()))));
+            for (entry, column) in own.chain(of_columns).filter(|(entry, _)| entry.config.enabled()) {
+                let (entry, relation, instance) = (entry.clone(), relation.clone(), instance.cloned());
+                all.push(Generic { entry, on, relation, instance, column, name: String::new(), read: None });
+            }
+        };
     for (index, model) in project.models.iter().enumerate().filter(|(_, model)| model.config.enabled()) {
-        add(Origin::Model(index), &model.relation(&project.target), &model.tests, &model.columns);
+        let instance = model.instance.as_ref().map(|instance| &instance.value);
+        add((Origin::Model(index), instance), &model.relation(&project.target), &model.tests, &model.columns);
     }
     for (index, seed) in project.seeds.iter().enumerate().filter(|(_, seed)| seed.config.enabled()) {
-        add(Origin::Seed(index), &seed.relation(&project.target), &seed.tests, &seed.columns);
+        add((Origin::Seed(index), None), &seed.relation(&project.target), &seed.tests, &seed.columns);
     }
     for (index, table) in project.source_tables.iter().enumerate().filter(|(_, table)| table.enabled) {
-        add(Origin::Source(index), &table.relation, &table.tests, &table.columns);
+        add((Origin::Source(index), None), &table.relation, &table.tests, &table.columns);
     }
     all
 }
@@ -220,9 +238,7 @@ impl Rendering<'_> {
         let mut arguments = BTreeMap::new();
         for (name, (value, span)) in given {
             let value = self.rendered_value(test, value, span)?;
-            if let Some(text) = value.as_str() {
-                told.push((text.to_owned(), span));
-            }
+            texts(&value, &mut |text| told.push((text.to_owned(), span)));
             arguments.insert(name, value);
         }
         Ok((arguments, told))
@@ -276,7 +292,7 @@ impl Rendering<'_> {
             this: &this,
             incremental: false,
             config: &BTreeMap::new(),
-            instance: None,
+            instance: test.instance.as_ref(),
             tested: Some(given.tested),
             scope: self.around.scope,
         })
@@ -355,6 +371,16 @@ struct Given<'a> {
     tested: Tested<'a>,
 }
 
+/// Every text in a value.
+fn texts(value: &Value, take: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => take(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, take)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, take)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// The tag of a template around a byte.
 fn tag_around(text: &str, at: usize) -> &str {
     let before = text.get(..at).unwrap_or_default();
@@ -401,10 +427,9 @@ impl Generic {
     /// What it reads, and its SQL; `tested` is the node that it is about.
     pub fn edges(&self, resolver: &Resolver<'_>, tested: NodeId) -> Edges {
         let mut edges = Edges::default();
-        let Some(read) = &self.read else {
-            edges.reads.insert(tested, (vec![self.entry.test.span], false));
-            return edges;
-        };
+        // Also where its template never prints the relation, or prints one that reads itself.
+        edges.reads.insert(tested, (vec![self.entry.test.span], false));
+        let Some(read) = &self.read else { return edges };
         let schema = &*self.relation.schema;
         let resolve = |part: &Part, edges: &mut Edges| {
             let place =

@@ -21,7 +21,7 @@ use crate::{
 };
 use generic::GenericRead;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The schema of stored failures, unless a test names another.
 const FAILURES_SCHEMA: &str = "suiro_failures";
@@ -69,10 +69,14 @@ impl Tests {
     pub fn read(&mut self, rendering: &Rendering<'_>, nodes: &mut [Node], origins: &[Origin]) -> Vec<Diagnostic> {
         let read: Vec<Result<GenericRead, Vec<Diagnostic>>> =
             self.generic.par_iter().map(|test| rendering.read(test)).collect();
+        let mut plain: BTreeSet<usize> = BTreeSet::new();
         let mut problems: BTreeMap<usize, Vec<Diagnostic>> = BTreeMap::new();
         for (index, (test, read)) in self.generic.iter_mut().zip(read).enumerate() {
             match read {
-                Ok(read) => test.read = Some(read),
+                Ok(read) => {
+                    plain.extend(read.is_plain(&test.entry).then_some(index));
+                    test.read = Some(read);
+                }
                 Err(found) => {
                     problems.insert(index, found);
                 }
@@ -80,6 +84,9 @@ impl Tests {
         }
         let mut all = Vec::new();
         for (node, origin) in nodes.iter_mut().zip(origins) {
+            if let (Origin::Generic(index), Some(test)) = (origin, &mut node.test) {
+                test.is_plain = plain.contains(index);
+            }
             if let Origin::Generic(index) = origin
                 && let Some(found) = problems.remove(index)
             {
@@ -125,5 +132,6 @@ fn judged(kind: TestType, name: &str, config: &Config, project: &Project, found:
         limit: config.get("limit").and_then(|setting| setting.value.as_u64()),
         fail_calc: text("fail_calc").unwrap_or("count(*)").to_owned(),
         stored: stores.then(table),
+        is_plain: false,
     }
 }

@@ -200,6 +200,12 @@ impl Connection for DuckDbConnection {
         Ok(Rows { columns, types, rows: rows.rows })
     }
 
+    fn values(&mut self, statement: &str) -> Result<Vec<Vec<Option<String>>>, EngineError> {
+        let query = one_query(statement)?;
+        let rows = self.text_rows(query, usize::MAX).map_err(|error| self.error(&error, statement))?;
+        Ok(rows.rows)
+    }
+
     fn describe(&mut self, query: &str) -> Result<Vec<(String, String)>, EngineError> {
         let query = one_query(query)?;
         self.described(query).map_err(|error| {

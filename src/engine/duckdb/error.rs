@@ -237,8 +237,8 @@ fn sort_file(said: &Said) -> (crate::diagnostic::Code, FailureKind, Option<Strin
     let has = |part: &str| said.message.contains(part);
     if has("Could not set lock on file") {
         let help = holder(&said.message).map_or_else(
-            || "wait until the other program has closed the file".to_owned(),
-            |holder| format!("wait for {holder}, or end it"),
+            || "wait until the other program has closed the file; `--lock-wait 5m` does".to_owned(),
+            |holder| format!("wait for {holder}, or end it; `--lock-wait 5m` waits"),
         );
         return (code::FILE_LOCKED, FailureKind::Temporary, Some(help));
     }
@@ -336,7 +336,10 @@ mod tests {
         let text = "IO Error: Could not set lock on file \"/x/clinic.duckdb\": Conflicting lock is held in /usr/bin/python3.11 (PID 4711) by user ann. See also https://duckdb.org/docs/stable/connect/concurrency";
         let error = from_text(text, "");
         assert_eq!((error.code, error.kind), (code::FILE_LOCKED, FailureKind::Temporary));
-        assert_eq!(error.help.as_deref(), Some("wait for /usr/bin/python3.11 (PID 4711) by user ann, or end it"));
+        assert_eq!(
+            error.help.as_deref(),
+            Some("wait for /usr/bin/python3.11 (PID 4711) by user ann, or end it; `--lock-wait 5m` waits")
+        );
     }
 
     #[test]

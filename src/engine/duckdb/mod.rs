@@ -112,6 +112,10 @@ impl Engine for DuckDbEngine {
             .collect()
     }
 
+    fn is_exclusive(&self) -> bool {
+        self.options.path.is_some()
+    }
+
     fn install_extensions(&self) -> Result<Vec<String>, EngineError> {
         outfit::install(&self.options)
     }

@@ -151,6 +151,12 @@ impl Connection for PostgresConnection {
         })
     }
 
+    fn values(&mut self, statement: &str) -> Result<Vec<Vec<Option<String>>>, EngineError> {
+        self.begin(statement)?;
+        let text = one_query(statement)?;
+        self.runtime.block_on(query::values(&self.client, text)).map_err(|error| self.error(&error, text))
+    }
+
     fn describe(&mut self, query: &str) -> Result<Vec<(String, String)>, EngineError> {
         self.begin(query)?;
         let text = one_query(query)?;

@@ -181,6 +181,13 @@ pub async fn query(client: &Client, query: &str, limit: Option<usize>, types: &m
     Ok(rows)
 }
 
+/// The rows of one query, as text, in one round trip.
+pub async fn values(client: &Client, query: &str) -> Result<Vec<Vec<Option<String>>>, tokio_postgres::Error> {
+    let mut rows = Vec::new();
+    collect(client, query, usize::MAX, &mut rows).await?;
+    Ok(rows)
+}
+
 fn is_state(error: &tokio_postgres::Error, state: &str) -> bool {
     error.code().is_some_and(|code| code.code() == state)
 }

@@ -1,8 +1,8 @@
 //! The tables of keys as text, for the reference page.
 
 use super::{
-    ATTACH, COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT, PROPERTIES,
-    SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table, VALUE_LIST,
+    ATTACH, COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRESHNESS, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT,
+    PROPERTIES, SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table, VALUE_LIST,
 };
 use crate::project::value::wanted;
 use std::fmt::Write;
@@ -27,6 +27,7 @@ pub fn key_reference() -> Vec<(&'static str, String)> {
         ("test", described(&own(&TEST), false)),
         ("source", described(&all(&SOURCE), false)),
         ("source table", described(&all(&SOURCE_TABLE), false)),
+        ("freshness", described(&all(&FRESHNESS), false)),
         ("exposure", described(&all(&EXPOSURE), false)),
         ("selector", described(&all(&SELECTOR), false)),
         ("selector definition", described(&all(&SELECTOR_METHOD), false)),

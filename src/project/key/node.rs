@@ -232,19 +232,48 @@ const ON_SOURCE: &[Key] = &[
     key("owner", TEXT_OR_MAPPING, "who answers for it: a name, or `name` and `email`"),
     key("meta", Kind::Mapping, "anything").merge(Merge::Keys),
     key("config", Kind::Mapping, "the keys of this table may also stand here, as in dbt"),
-    key("loaded_at", Kind::Text, "the column or expression that says when a row arrived")
+    key("loaded_at", Kind::Text, "the column or expression that says when a row arrived, for `suiro freshness`")
         .also(&["loaded_at_field"])
-        .late()
-        .later("skipping what did not change"),
-    key("version", Kind::Text, "a query whose answer changes when the rows do")
-        .late()
-        .later("skipping what did not change"),
-    key("freshness", Kind::Mapping, "how old the rows may be").later("freshness"),
+        .late(),
+    key(
+        "version",
+        Kind::Text,
+        "a query whose answer changes when the rows do; where that is a time, also for `suiro freshness`; `{{ this }}` is the table",
+    )
+    .late(),
+    key("freshness", Kind::Mapping, "how old the rows may be; null takes away what the source says"),
     ignored("loaded_at_query", "`version` takes a query"),
     ignored("event_time", "only models are built by time range"),
     ignored("loader", "say it in the `description`, or under `meta`"),
     ignored("quoting", "suiro quotes every name"),
 ];
+
+/// `freshness` of a source or source table.
+pub(crate) const FRESHNESS: Table = Table {
+    place: "freshness",
+    keys: &[&[
+        key(
+            "warn_after",
+            Kind::Either(&Kind::Text, &Kind::Mapping),
+            "the age from which on it is a warning, such as `12h`",
+        ),
+        key(
+            "error_after",
+            Kind::Either(&Kind::Text, &Kind::Mapping),
+            "the age from which on it is an error, such as `2d`",
+        ),
+        key("filter", Kind::Text, "the rows that count, as a condition in SQL"),
+    ]],
+};
+
+/// An age in dbt's shape.
+pub(crate) const AGE: Table = Table {
+    place: "an age",
+    keys: &[&[
+        key("count", Kind::Integer(0, i64::MAX), "how many"),
+        key("period", Kind::Choice(&["second", "minute", "hour", "day", "week"]), "of what"),
+    ]],
+};
 
 /// An entry of `sources:`.
 pub(crate) const SOURCE: Table = Table {

@@ -151,7 +151,10 @@ pub(crate) const POSTGRES: Table = Table {
                 .default("`suiro <model> <run>`"),
             key("sslcert", Kind::Text, "the client's certificate").missing("client certificates"),
             key("sslkey", Kind::Text, "the key of the client's certificate").missing("client certificates"),
-            refused("search_path", "suiro writes every name with its schema, so that the search path plays no part"),
+            refused(
+                "search_path",
+                "suiro writes every relation with its schema; schemas of types and operators, such as that of `citext`, go into `settings: {search_path: …}`",
+            ),
             ignored("keepalives_idle", "suiro sets keepalives itself"),
             ignored("retries", "suiro repeats what failed for a reason that passes"),
         ],

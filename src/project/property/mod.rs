@@ -5,12 +5,14 @@
 
 mod column;
 mod exposure;
+mod freshness;
 mod source;
 mod test;
 
 pub use column::Column;
 pub(crate) use column::{merge_columns, read as columns};
 pub use exposure::{Exposure, WrittenName};
+pub use freshness::Freshness;
 pub use source::SourceTable;
 pub use test::{Argument, TestEntry};
 pub(crate) use test::{config_of, tests};

@@ -1,6 +1,6 @@
 //! Relations that somebody else fills.
 
-use super::{Column, Reader, TestEntry, called, column, flat_fields, key, named, tests};
+use super::{Column, Freshness, Reader, TestEntry, called, column, flat_fields, freshness, key, named, tests};
 use crate::{
     diagnostic::{Diagnostic, code},
     name::RelationName,
@@ -46,8 +46,8 @@ pub struct SourceTable {
     pub loaded_at: Option<Given<String>>,
     /// A query whose answer changes when the rows do.
     pub version: Option<Given<String>>,
-    /// How old the rows may be, as it is written.
-    pub freshness: Option<Value>,
+    /// How old the rows may be.
+    pub freshness: Option<Given<Freshness>>,
     /// Files that are read by this name.
     pub location: Option<Location>,
 }
@@ -67,6 +67,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
         let inner = flat_fields(reader, item, &key::SOURCE_TABLE, &what);
         let Some(name) = named(reader, item, &inner, &what) else { continue };
         let columns = column::read(reader, inner.items("columns"), &what);
+        let freshness = freshness::read(reader, &inner, &outer);
         let tests = tests(reader, &inner);
         let near = |key: &str| inner.text(key).or_else(|| outer.text(key));
         let relation = RelationName {
@@ -96,7 +97,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node, tables: &
             tests,
             loaded_at: near("loaded_at"),
             version: near("version"),
-            freshness: inner.get("freshness").or_else(|| outer.get("freshness")).map(|field| field.node.to_json()),
+            freshness,
             location: location(reader, &inner),
             name,
         });

@@ -162,6 +162,13 @@ fn is_updated(node: &Node, dialect: Dialect, name: &str) -> bool {
     chosen && !named("merge_exclude_columns")
 }
 
+/// The types of the columns of `unique_key`, in its order.
+#[must_use]
+pub fn key_types<'a>(node: &Node, dialect: Dialect, columns: &'a [Column]) -> Vec<&'a str> {
+    let named = |key: &&str| columns.iter().find(|column| dialect.key(&column.name) == dialect.key(key));
+    node.texts("unique_key").iter().filter_map(named).map(|column| column.data_type.as_str()).collect()
+}
+
 /// Whether the live table is written anew with its old rows instead of changed: what reads a column that goes away or
 /// changes its type would stand in the way of that.
 #[must_use]

@@ -217,6 +217,7 @@ fn add(
         "sql": sql.text,
         "columns": columns,
         "keys": node.texts("unique_key"),
+        "key_types": increment::key_types(node, context.manifest.dialect, columns),
         "strategy": increment::strategy(node),
         "rewritten": increment::is_rewritten(columns),
         "config": node.config,

@@ -16,7 +16,7 @@ use super::{
     session::{Session, refusal},
 };
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, code::CANCELLED},
     engine::{EngineError, FailureKind},
     manifest::NodeId,
 };
@@ -111,6 +111,8 @@ fn try_publish(
     let replaced = cut.replaced(context);
     let changes = cut.changes(context);
 
+    // Up to the commit nothing is lost by stopping; behind it, what the run left is to be cleaned up.
+    let watching = context.stop.watch_for_now(session.connection.interrupter());
     match lock::begin_with_locks(context, session, &changes, &replaced)
         .map_err(theirs("the publish could not begin"))?
     {
@@ -132,6 +134,11 @@ fn try_publish(
         LeftBehind::Unknown(error) => theirs("the catalog could not be read")(error),
         LeftBehind::Dependents(diagnostic) => Failure::Ours(diagnostic),
     })?;
+    drop(watching);
+    if context.stop.is_stopped() {
+        let interrupted = Diagnostic::error(CANCELLED, "the publish was interrupted");
+        return Err(Failure::Ours(Box::new(interrupted)));
+    }
     // COMMIT is a message of its own: a lost answer can then mean one thing only.
     session.control("commit", "commit").map_err(|error| Failure::Commit(Box::new(error)))?;
     Ok(retired)

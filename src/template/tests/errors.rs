@@ -81,6 +81,16 @@ fn says_what_is_wrong_and_where() {
             "m.sql:1:4 columns('orders', except=['idd'])",
             &[],
         ),
+        (
+            "{{ m(1) }}",
+            &[("x.sql.jinja", "{% macro m(a) %}x = {{ a }}{{ cuntry | literal }}{% endmacro %}")],
+            "E0202",
+            "`cuntry` is not defined",
+            "x.sql.jinja:1:31 cuntry",
+            &["m m.sql:1:4"],
+        ),
+        ("{{ nope|literal }}", &[], "E0202", "`nope` is not defined", "m.sql:1:4 nope", &[]),
+        ("{{ [1]|quote }}", &[], "E0203", "`quote` takes a name, not a value of type sequence", "m.sql:1:8 quote", &[]),
         ("{{ columns() }}", &[], "E0203", "`columns` needs a relation", "m.sql:1:4 columns()", &[]),
         (
             "{{ columns('orders', 1) }}",

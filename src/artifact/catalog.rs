@@ -1,0 +1,58 @@
+//! `catalog.json`: what a run left in a database that may be locked when it is asked for again.
+//!
+//! In: what the database has. Out: JSON, and back. Never: what depends on a relation, which only views of strangers and
+//! foreign keys do in such a database.
+
+use super::VERSION;
+use crate::{
+    engine::{LiveCatalog, LiveRelation, RelationKind},
+    manifest::Manifest,
+    name::RelationName,
+};
+use serde_json::{Value, json};
+
+const KINDS: [(RelationKind, &str); 4] = [
+    (RelationKind::Table, "table"),
+    (RelationKind::View, "view"),
+    (RelationKind::MaterializedView, "materialized_view"),
+    (RelationKind::Other, "other"),
+];
+
+/// The whole of `catalog.json`.
+#[must_use]
+pub fn catalog(manifest: &Manifest, live: &LiveCatalog) -> Value {
+    let relation = |(name, found): (&RelationName, &LiveRelation)| {
+        let kind = KINDS.iter().find(|(kind, _)| *kind == found.kind).map(|(_, word)| *word);
+        json!({"schema": name.schema, "name": name.name, "kind": kind, "comment": found.comment})
+    };
+    json!({
+        "version": VERSION,
+        "project": manifest.project,
+        "target": manifest.target,
+        "schemas": live.schemas,
+        "relations": live.relations.iter().map(relation).collect::<Vec<_>>(),
+    })
+}
+
+/// What such a text says of this project's target; nothing if it is of another one, or of another version.
+#[must_use]
+pub fn read_catalog(manifest: &Manifest, text: &str) -> Option<LiveCatalog> {
+    let read: Value = serde_json::from_str(text).ok()?;
+    let is = |key: &str, wanted: &str| read.get(key).and_then(Value::as_str) == Some(wanted);
+    if read.get("version")?.as_u64() != Some(VERSION.into())
+        || !is("project", &manifest.project)
+        || !is("target", &manifest.target)
+    {
+        return None;
+    }
+    let mut live = LiveCatalog::default();
+    live.schemas.extend(read.get("schemas")?.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned));
+    for relation in read.get("relations")?.as_array()? {
+        let text = |key: &str| relation.get(key).and_then(Value::as_str);
+        let kind = text("kind").and_then(|word| KINDS.iter().find(|(_, known)| *known == word))?.0;
+        let comment = text("comment").map(str::to_owned);
+        let found = LiveRelation { kind, oid: 0, comment, owner: None, may_alter: true };
+        live.relations.insert(RelationName::new(text("schema")?, text("name")?), found);
+    }
+    Some(live)
+}

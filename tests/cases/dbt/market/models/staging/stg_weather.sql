@@ -1,0 +1,1 @@
+select seen_on as day, weather from {{ source('station', 'observations') }}
