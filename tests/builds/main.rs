@@ -10,6 +10,7 @@ mod support;
 mod both;
 mod data_tests;
 mod duckdb_targets;
+mod guide_project;
 mod instances;
 mod ephemeral;
 mod files;
