@@ -1,4 +1,4 @@
-//! The guide, page by page: what `docs/guide/*.md` shows is carried out, in order, in an empty folder for each page.
+//! The guide, page by page: what `docs/guide/*.md` and the repository's README show is carried out, in order, in an empty folder for each page.
 //!
 //! A fenced block whose first line names a file (```` ```sql models/orders.sql ````) is written to that file. A block of
 //! `console` holds lines `$ command`, each followed by exactly what it prints on a terminal, and by `[exit 65]` where
@@ -38,10 +38,12 @@ fn main() -> ExitCode {
     pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
     pages.sort();
     assert!(!pages.is_empty(), "the guide has no pages");
+    pages.push(root.join("README.md"));
     let all = pages.clone();
     let mut trials = vec![Trial::test("most_of_the_guide_is_carried_out", move || count(&all))];
     for page in pages {
-        let name = page.file_stem().unwrap().to_string_lossy().into_owned();
+        let name = page.strip_prefix(root).unwrap().with_extension("").to_string_lossy().replace("docs/guide/", "");
+        let name = if name == "README" && page.starts_with(root.join("docs")) { "index".to_owned() } else { name };
         trials.push(Trial::test(format!("page::{name}"), move || check(&page)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
