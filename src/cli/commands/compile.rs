@@ -7,7 +7,7 @@ use crate::{
     diagnostic::Diagnostic,
     exit::Exit,
     graph::Selection,
-    manifest::NodeKind,
+    manifest::{NodeId, NodeKind},
     run::published_sql,
 };
 use std::{collections::BTreeSet, path::PathBuf};
@@ -25,12 +25,25 @@ pub fn run(app: &App, arguments: &Compile) -> Exit {
     let exit = app.judge(&compilation, &selection);
     match write(&compilation, &selection) {
         Ok(count) => {
-            let folder = Store::of(&compilation.project.root).folder().join("compiled");
-            app.terminal.say(&format!("Compiled {count} models to {}", folder.display()));
+            let models = if count == 1 { "model" } else { "models" };
+            app.terminal.say(&format!("Compiled {count} {models} to target/compiled"));
             exit
         }
         Err(diagnostic) => exit.or(app.fail(&[diagnostic], &compilation.sources)),
     }
+}
+
+/// A node, and which of its renderings: whether that which adds to what is there.
+type Way = (NodeId, bool);
+
+/// Both renderings of these nodes, where they differ and are written to files.
+fn ways(compilation: &Compilation, nodes: impl Iterator<Item = NodeId>) -> Vec<(Way, String)> {
+    let path = |(id, adds): Way| {
+        let node = compilation.manifest.node(id);
+        let path = if adds { artifact::compiled_increment_path(node) } else { artifact::compiled_path(node) };
+        path.map(|path| ((id, adds), path))
+    };
+    nodes.flat_map(|id| [(id, false), (id, true)]).filter_map(path).collect()
 }
 
 /// Writes the SQL of these nodes.
@@ -39,18 +52,18 @@ pub fn run(app: &App, arguments: &Compile) -> Exit {
 /// When a file cannot be written.
 pub fn write_sql(compilation: &Compilation, selection: &Selection) -> Result<(), Diagnostic> {
     let manifest = &compilation.manifest;
-    let chosen: Vec<_> =
-        selection.iter().filter(|id| artifact::compiled_path(manifest.node(**id)).is_some()).copied().collect();
+    let chosen = ways(compilation, selection.iter().copied());
     if chosen.is_empty() {
         return Ok(());
     }
-    Store::of(&compilation.project.root).write_all("compiled", &chosen, |id| {
+    Store::of(&compilation.project.root).write_all("compiled", &chosen, |((id, adds), path)| {
         let node = manifest.node(*id);
-        let mut text = node.sql.as_ref().map(|sql| published_sql(manifest, sql, None).text).unwrap_or_default();
+        let sql = if *adds { &node.incremental_sql } else { &node.sql };
+        let mut text = sql.as_ref().map(|sql| published_sql(manifest, sql, None).text).unwrap_or_default();
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        (artifact::compiled_path(node).unwrap_or_default(), text.into_bytes())
+        (path.clone(), text.into_bytes())
     })
 }
 
@@ -61,9 +74,8 @@ pub fn write_sql(compilation: &Compilation, selection: &Selection) -> Result<(),
 pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, Diagnostic> {
     let store = Store::of(&compilation.project.root);
     let manifest = &compilation.manifest;
-    let path = |id: &crate::manifest::NodeId| artifact::compiled_path(manifest.node(*id)).map(PathBuf::from);
-    let chosen: Vec<_> = selection.iter().copied().filter(|id| path(id).is_some()).collect();
-    let everything: BTreeSet<PathBuf> = manifest.iter().filter_map(|(id, _)| path(&id)).collect();
+    let everything: BTreeSet<PathBuf> =
+        ways(compilation, manifest.iter().map(|(id, _)| id)).into_iter().map(|(_, path)| PathBuf::from(path)).collect();
     write_sql(compilation, selection)?;
     store.retain_compiled(&everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
@@ -71,5 +83,9 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
     })?;
     file.push(b'\n');
     store.write("manifest.json", &file)?;
-    Ok(chosen.iter().filter(|id| manifest.node(**id).kind == NodeKind::Model).count())
+    let is_model = |id: &&NodeId| {
+        let node = manifest.node(**id);
+        node.kind == NodeKind::Model && artifact::compiled_path(node).is_some()
+    };
+    Ok(selection.iter().filter(is_model).count())
 }
