@@ -157,6 +157,19 @@ impl<'a> Context<'a> {
         Some(self.qualified(relation))
     }
 
+    /// What tells the staged relation of a node from the published one, in the words of each: its name on DuckDB, its
+    /// schema on PostgreSQL. For messages of the database, which people read.
+    #[must_use]
+    pub fn staged_name(&self, id: NodeId) -> Option<(String, String)> {
+        let staged = self.staging.relations.get(&id)?;
+        let published = self.manifest.node(id).relation.as_ref()?;
+        Some(if staged.name == published.name {
+            (staged.schema.to_string(), published.schema.to_string())
+        } else {
+            (staged.name.to_string(), published.name.to_string())
+        })
+    }
+
     /// Whether the SQL of `read` stands in that of its reader.
     ///
     /// A materialized view keeps what it was made from; a staged view goes away when it is published, so it cannot be
