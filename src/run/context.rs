@@ -157,19 +157,6 @@ impl<'a> Context<'a> {
         Some(self.qualified(relation))
     }
 
-    /// What tells the staged relation of a node from the published one, in the words of each: its name on DuckDB, its
-    /// schema on PostgreSQL. For messages of the database, which people read.
-    #[must_use]
-    pub fn staged_name(&self, id: NodeId) -> Option<(String, String)> {
-        let staged = self.staging.relations.get(&id)?;
-        let published = self.manifest.node(id).relation.as_ref()?;
-        Some(if staged.name == published.name {
-            (staged.schema.to_string(), published.schema.to_string())
-        } else {
-            (staged.name.to_string(), published.name.to_string())
-        })
-    }
-
     /// Whether the SQL of `read` stands in that of its reader.
     ///
     /// A materialized view keeps what it was made from; a staged view goes away when it is published, so it cannot be
@@ -223,6 +210,27 @@ impl<'a> Context<'a> {
             Some(comment) => format!("{comment}\n{mark}"),
             None => mark,
         }
+    }
+
+    /// What the database said, with the names that people know in the place of those that only this run has.
+    #[must_use]
+    pub fn with_known_names(&self, error: &EngineError) -> EngineError {
+        let named = |text: &str| {
+            let mut text = text.to_owned();
+            for (id, made) in self.staging.relations.iter().chain(&self.staging.batches) {
+                let Some(known) = &self.manifest.node(*id).relation else { continue };
+                for (made, known) in [(&made.name, &known.name), (&made.schema, &known.schema)] {
+                    if made != known && text.contains(&**made) {
+                        text = text.replace(&**made, known);
+                    }
+                }
+            }
+            text
+        };
+        let mut error = error.clone();
+        error.message = named(&error.message);
+        error.notes = error.notes.iter().map(|note| named(note)).collect();
+        error
     }
 
     /// The node's SQL as it is published: every relation by its published name.

@@ -7,7 +7,7 @@ use crate::{
     diagnostic::Diagnostic,
     exit::Exit,
     graph::Selection,
-    manifest::{NodeId, NodeKind},
+    manifest::{Manifest, NodeId, NodeKind},
     run::published_sql,
 };
 use std::{collections::BTreeSet, path::PathBuf};
@@ -33,38 +33,40 @@ pub fn run(app: &App, arguments: &Compile) -> Exit {
     }
 }
 
-/// A node, and which of its renderings: whether that which adds to what is there.
+/// The SQL of a node: of an incremental model both ways, where they differ; `true` is the one that adds.
 type Way = (NodeId, bool);
 
-/// Both renderings of these nodes, where they differ and are written to files.
-fn ways(compilation: &Compilation, nodes: impl Iterator<Item = NodeId>) -> Vec<(Way, String)> {
-    let path = |(id, adds): Way| {
-        let node = compilation.manifest.node(id);
-        let path = if adds { artifact::compiled_increment_path(node) } else { artifact::compiled_path(node) };
-        path.map(|path| ((id, adds), path))
-    };
-    nodes.flat_map(|id| [(id, false), (id, true)]).filter_map(path).collect()
+fn ways(id: NodeId) -> [Way; 2] {
+    [(id, false), (id, true)]
 }
 
-/// Writes the SQL of these nodes.
+/// Where it stands below `target/compiled/`, if there is any.
+fn place(manifest: &Manifest, (id, adds): Way) -> Option<String> {
+    let node = manifest.node(id);
+    if adds { artifact::compiled_increment_path(node) } else { artifact::compiled_path(node) }
+}
+
+/// Writes the SQL of these nodes; returns of how many models.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write_sql(compilation: &Compilation, selection: &Selection) -> Result<(), Diagnostic> {
+pub fn write_sql(compilation: &Compilation, selection: &Selection) -> Result<usize, Diagnostic> {
     let manifest = &compilation.manifest;
-    let chosen = ways(compilation, selection.iter().copied());
+    let chosen: Vec<Way> =
+        selection.iter().copied().flat_map(ways).filter(|way| place(manifest, *way).is_some()).collect();
     if chosen.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    Store::of(&compilation.project.root).write_all("compiled", &chosen, |((id, adds), path)| {
-        let node = manifest.node(*id);
-        let sql = if *adds { &node.incremental_sql } else { &node.sql };
+    Store::of(&compilation.project.root).write_all("compiled", &chosen, |way| {
+        let node = manifest.node(way.0);
+        let sql = if way.1 { &node.incremental_sql } else { &node.sql };
         let mut text = sql.as_ref().map(|sql| published_sql(manifest, sql, None).text).unwrap_or_default();
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        (path.clone(), text.into_bytes())
-    })
+        (place(manifest, *way).unwrap_or_default(), text.into_bytes())
+    })?;
+    Ok(chosen.iter().filter(|(id, adds)| !adds && manifest.node(*id).kind == NodeKind::Model).count())
 }
 
 /// Writes what was compiled; returns how many models.
@@ -74,18 +76,18 @@ pub fn write_sql(compilation: &Compilation, selection: &Selection) -> Result<(),
 pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, Diagnostic> {
     let store = Store::of(&compilation.project.root);
     let manifest = &compilation.manifest;
-    let everything: BTreeSet<PathBuf> =
-        ways(compilation, manifest.iter().map(|(id, _)| id)).into_iter().map(|(_, path)| PathBuf::from(path)).collect();
-    write_sql(compilation, selection)?;
+    let everything: BTreeSet<PathBuf> = manifest
+        .iter()
+        .flat_map(|(id, _)| ways(id))
+        .filter_map(|way| place(manifest, way))
+        .map(PathBuf::from)
+        .collect();
+    let count = write_sql(compilation, selection)?;
     store.retain_compiled(&everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
         Diagnostic::error(crate::diagnostic::code::BUG, format!("the manifest cannot be written: {error}"))
     })?;
     file.push(b'\n');
     store.write("manifest.json", &file)?;
-    let is_model = |id: &&NodeId| {
-        let node = manifest.node(**id);
-        node.kind == NodeKind::Model && artifact::compiled_path(node).is_some()
-    };
-    Ok(selection.iter().filter(is_model).count())
+    Ok(count)
 }
