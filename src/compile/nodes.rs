@@ -139,6 +139,9 @@ fn source(table: &SourceTable) -> Node {
     node.tags.clone_from(&table.tags);
     node.owner.clone_from(&table.owner);
     node.config.insert("source".to_owned(), Value::from(table.source.as_str()));
+    if table.name.value != *table.relation.name {
+        node.config.insert("table".to_owned(), Value::from(table.name.value.as_str()));
+    }
     if !table.meta.is_empty() {
         node.config.insert("meta".to_owned(), Value::Object(table.meta.clone()));
     }

@@ -335,8 +335,12 @@ fn answers<'a>(term: &Term, node: &'a Node) -> Vec<std::borrow::Cow<'a, str>> {
         "test_name" => node.test.iter().filter_map(|test| test.template.as_deref()).map(Borrowed).collect(),
         "exposure" if node.kind == NodeKind::Exposure => vec![Borrowed(node.name.as_str())],
         "source" if node.kind == NodeKind::Source => {
-            let group = node.config.get("source").and_then(serde_json::Value::as_str);
-            [group.map(Borrowed), Some(Borrowed(node.name.as_str()))].into_iter().flatten().collect()
+            let text = |key| node.config.get(key).and_then(serde_json::Value::as_str);
+            let group = text("source");
+            // By its name in YAML, too: the relation's is that of the database.
+            let table = text("table").or(node.relation.as_ref().map(|relation| &*relation.name));
+            let written = group.zip(table).map(|(group, table)| Owned(format!("{group}.{table}")));
+            [group.map(Borrowed), Some(Borrowed(node.name.as_str())), written].into_iter().flatten().collect()
         }
         method => match method.strip_prefix("config.") {
             Some("materialized") => node.materialized.iter().map(|word| Borrowed(word.as_str())).collect(),

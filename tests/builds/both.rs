@@ -38,6 +38,8 @@ on_both_engines! {
         assert!(above.contains("renamed") && above.contains("raw.visits_v1"), "{above}");
         let upstream = project.suiro(&["ls", "--select", "by_name", "--format", "json"]).stdout;
         assert!(upstream.contains("\"by_ref\"") && upstream.contains("raw.visits_v1"), "{upstream}");
+        let source = project.suiro(&["ls", "--select", "source:shop.visits"]).stdout;
+        assert!(source.contains("raw.visits_v1"), "{source}");
         // Who means the file by its name in SQL is told what it is called.
         project.models(&[("wrong", "select * from old")]);
         let printed = project.build_fails(1);
