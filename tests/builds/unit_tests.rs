@@ -16,6 +16,20 @@ const DOUBLED: &str = "  - name: it_doubles\n    model: doubled\n    given:\n   
                        expect:\n      rows:\n        - {id: 2, twice: null}\n        - {id: 1, twice: 20}\n";
 
 on_both_engines! {
+    /// One file describes a model, tests its rows and tests it on given rows.
+    fn one_file_holds_tests_of_both_kinds(project) {
+        project.models(&[("a", "select 1 as n"), ("b", "select n * 2 as n from a")]);
+        project.write(
+            "models/all.yml",
+            "models:\n  - name: b\n    columns: [{name: n, tests: [not_null]}]\nunit_tests:\n  - name: doubles\n    model: b\n    \
+             given: [{input: a, rows: [{n: 4}]}]\n    expect: {rows: [{n: 8}]}\n",
+        );
+        for _ in 0..2 {
+            project.build(&[]);
+        }
+        assert_eq!(project.suiro(&["test", "--select", "doubles"]).status, 0);
+    }
+
     /// Passing, failing, and what a failure shows; the model is not built, and nothing is created.
     fn a_unit_test_runs_before_its_model(project) {
         project.models(&[("orders", "select 7 as id, cast(1.5 as decimal(10, 1)) as amount, date '2026-01-01' as day"), ("doubled", "select id, amount * 2 as twice from orders")]);
