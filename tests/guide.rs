@@ -198,6 +198,10 @@ fn lines(text: &str) -> Vec<String> {
     let text = printed::steady(text);
     let number = |line: &str| match finished(line) {
         Some(rest) => format!("[n]/{rest}"),
+        // The widest line of `suiro debug` holds the name of a database that we call otherwise.
+        None if ["ok ", "note ", "FAIL "].iter().any(|word| line.starts_with(word)) => {
+            line.split_whitespace().collect::<Vec<_>>().join(" ")
+        }
         None => line.to_owned(),
     };
     text.trim_end().lines().map(number).collect()

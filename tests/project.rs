@@ -273,7 +273,7 @@ fn shown(project: &Project, root: &Path) -> String {
         show_columns(&mut text, &table.columns);
     }
     for exposure in &project.exposures {
-        let reads: Vec<&str> = exposure.depends_on.iter().map(|given| given.value.as_str()).collect();
+        let reads: Vec<String> = exposure.depends_on.iter().map(|given| given.value.to_string()).collect();
         let _ =
             writeln!(text, "exposure {} {:?} {:?} reads {reads:?}", exposure.name.value, exposure.kind, exposure.owner);
     }

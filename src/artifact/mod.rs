@@ -80,6 +80,14 @@ pub fn compiled_path(node: &Node) -> Option<String> {
     Some(format!("{folder}/{}_{}.sql", &name[..floor_char_boundary(&name, 120)], &hash[..8]))
 }
 
+/// Where below `target/compiled/` the SQL stands that adds to an incremental model, if it is another than the whole one.
+#[must_use]
+pub fn compiled_increment_path(node: &Node) -> Option<String> {
+    node.incremental_sql.as_ref()?;
+    let path = compiled_path(node)?;
+    Some(format!("{}.incremental.sql", path.strip_suffix(".sql").unwrap_or(&path)))
+}
+
 /// One line of `suiro plan --format json`, and one entry of `plan.json`.
 #[must_use]
 pub fn planned(manifest: &Manifest, step: &Step) -> Value {

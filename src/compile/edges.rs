@@ -1,7 +1,7 @@
 //! Who reads whom: the names in a model's SQL, resolved, and its SQL with holes in their place.
 
 use super::{
-    names::{Meaning, Names},
+    names::{self, Meaning, Names},
     reading::{Read, Reading, Surroundings, diagnose},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     dialect::Dialect,
     manifest::{self, CompiledSql, Form, Head, Node, NodeId, NodeKind, Site, SqlPart, UnitTest},
     parse::{Piece, Query, Replacement},
-    project::{Exposure, UnknownRelations},
+    project::{Exposure, UnknownRelations, WrittenName},
     source::{Place, Sources, Span},
 };
 use std::{collections::BTreeMap, ops::Range};
@@ -75,9 +75,12 @@ impl Resolver<'_> {
     fn declared(&self, id: NodeId, reading: &Reading, edges: &mut Edges) {
         let Some(setting) = reading.model.config.get("depends_on") else { return };
         for name in reading.model.config.texts("depends_on") {
-            match self.names.meaning(&super::parts(name), self.schema(id), Some(id)) {
+            let name = WrittenName::read(name).unwrap_or_else(|| WrittenName::Plain(name.to_owned()));
+            match self.names.written(&name, self.schema(id), Some(id)) {
                 Meaning::Node(read) => edges.reads.entry(read).or_default().0.push(setting.span),
-                _ => edges.diagnostics.push(self.unknown(name, Place { span: setting.span, calls: Vec::new() })),
+                _ => edges
+                    .diagnostics
+                    .push(self.unknown(&name.to_string(), Place { span: setting.span, calls: Vec::new() })),
             }
         }
     }
@@ -177,9 +180,11 @@ impl Resolver<'_> {
     pub fn exposure(&self, exposure: &Exposure) -> Edges {
         let mut edges = Edges::default();
         for name in &exposure.depends_on {
-            match self.names.meaning(&super::parts(&name.value), "", None) {
+            match self.names.written(&name.value, "", None) {
                 Meaning::Node(read) => edges.reads.entry(read).or_default().0.push(name.span),
-                _ => edges.diagnostics.push(self.unknown(&name.value, Place { span: name.span, calls: Vec::new() })),
+                _ => edges
+                    .diagnostics
+                    .push(self.unknown(&name.value.to_string(), Place { span: name.span, calls: Vec::new() })),
             }
         }
         edges
@@ -207,7 +212,9 @@ impl Resolver<'_> {
                 .note(format!("the file of that name is built once for each of its {} instances", instances.len()))
                 .help(format!("name one of them, such as `{first}`"));
         }
-        if let Some(known) = elsewhere.first().copied().or(known) {
+        let renamed = self.nodes.iter().find(|node| names::file(node) == Some(last) && !name.contains('.'));
+        let renamed = renamed.and_then(|node| node.relation.as_ref()).map(ToString::to_string);
+        if let Some(known) = renamed.as_deref().or(elsewhere.first().copied()).or(known) {
             diagnostic = diagnostic.help(format!("did you mean `{known}`?"));
         }
         diagnostic.help("a table that something else fills is declared in a YAML file below `sources:`")

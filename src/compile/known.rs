@@ -19,6 +19,8 @@ use std::{
 /// A relation and what is known of its columns.
 struct Known {
     relation: RelationName,
+    /// The name of its file, which `ref()` goes by; none for a source, and for one of a file that is several models.
+    file: Option<String>,
     kind: &'static str,
     columns: Option<Vec<(String, String)>>,
 }
@@ -43,11 +45,13 @@ pub(super) fn columns(project: &Project) -> ColumnLookup {
     let mut known: Vec<Known> = Vec::new();
     known.extend(project.models.iter().filter(|model| model.config.enabled()).map(|model| Known {
         relation: model.relation(target),
+        file: model.instance.is_none().then(|| model.stem.clone()),
         kind: "model",
         columns: all(&model.columns),
     }));
     known.extend(project.seeds.iter().filter(|seed| seed.config.enabled()).map(|seed| Known {
         relation: seed.relation(target),
+        file: Some(seed.stem.clone()),
         kind: "seed",
         columns:
             seed.table.as_ref().map(|table| {
@@ -57,7 +61,8 @@ pub(super) fn columns(project: &Project) -> ColumnLookup {
     let mut sources = BTreeMap::new();
     for table in project.source_tables.iter().filter(|table| table.enabled) {
         sources.insert((table.source.clone(), table.name.value.clone()), known.len());
-        known.push(Known { relation: table.relation.clone(), kind: "source", columns: all(&table.columns) });
+        let columns = all(&table.columns);
+        known.push(Known { relation: table.relation.clone(), file: None, kind: "source", columns });
     }
     let relations = Relations {
         dialect: target.dialect(),
@@ -73,7 +78,7 @@ impl Relations {
     fn answer(&self, parts: &[NamePart], schema: &str) -> KnownColumns {
         let candidates = match parts {
             [name] => self.bare(&name.value, schema),
-            [first, name] if first.value == REF_SCHEMA => self.bare(&name.value, schema),
+            [first, name] if first.value == REF_SCHEMA => self.file(&name.value, schema),
             [first, name] if first.value == THIS_SCHEMA => self.qualified(schema, &name.value),
             [first, name] if first.value.starts_with(SOURCE_SCHEMA) => {
                 let source = first.value[SOURCE_SCHEMA.len()..].to_owned();
@@ -111,6 +116,25 @@ impl Relations {
         };
         // Two of one name and schema are an error of their own; here the first counts.
         self.named(name).iter().copied().filter(same).take(1).collect()
+    }
+
+    /// By the name of the file, else as a bare name.
+    fn file(&self, name: &str, schema: &str) -> Vec<usize> {
+        let name_of =
+            |known: &Known| known.file.as_deref().is_some_and(|file| self.dialect.key(file) == self.dialect.key(name));
+        let files: Vec<usize> =
+            (0..self.known.len()).filter(|index| self.known.get(*index).is_some_and(name_of)).collect();
+        let of = |schema: &str| {
+            let schema = self.dialect.key(schema);
+            let there = |index: &&usize| {
+                self.known.get(**index).is_some_and(|known| self.dialect.key(&known.relation.schema) == schema)
+            };
+            files.iter().find(there).map(|index| vec![*index])
+        };
+        match files.as_slice() {
+            [] => self.bare(name, schema),
+            _ => of(schema).or_else(|| of(&self.target_schema)).unwrap_or(files),
+        }
     }
 
     fn bare(&self, name: &str, schema: &str) -> Vec<usize> {

@@ -2,13 +2,15 @@
 //!
 //! A bare name is, in this order: the node of that name in the reading model's own schema; in the target's schema; the
 //! only one of that name in the project. A qualified name is the node of that schema and name, and nothing else; one
-//! with a database in front is the source that says so.
+//! with a database in front is the source that says so. `ref()` names a model or seed by its file, which `alias` does not
+//! change, and else as a bare name does.
 //! Names of CTEs never come here: `parse/` knows their scopes.
 
 use crate::{
     dialect::Dialect,
-    manifest::{Node, NodeId},
+    manifest::{Node, NodeId, NodeKind},
     name::NamePart,
+    project::WrittenName,
 };
 use std::collections::BTreeMap;
 
@@ -47,6 +49,8 @@ pub struct Names {
     /// The same with their databases in front.
     databases: BTreeMap<(String, String, String), NodeId>,
     bare: BTreeMap<String, Vec<NodeId>>,
+    /// Models and seeds by the names of their files, with their schemas.
+    files: BTreeMap<String, Vec<(String, NodeId)>>,
     sources: BTreeMap<(String, String), NodeId>,
 }
 
@@ -65,12 +69,16 @@ impl Names {
             elsewhere: BTreeMap::new(),
             databases: BTreeMap::new(),
             bare: BTreeMap::new(),
+            files: BTreeMap::new(),
             sources: source_tables.into_iter().collect(),
         };
         for (id, node) in nodes {
             let Some(relation) = &node.relation else { continue };
             let (schema, name) = (dialect.key(&relation.schema), dialect.key(&relation.name));
             names.bare.entry(name.clone()).or_default().push(id);
+            if let Some(file) = file(node) {
+                names.files.entry(dialect.key(file)).or_default().push((schema.clone(), id));
+            }
             match &relation.database {
                 None => {
                     names.qualified.entry((schema, name)).or_insert(id);
@@ -89,11 +97,10 @@ impl Names {
     pub fn meaning(&self, parts: &[NamePart], schema: &str, this: Option<NodeId>) -> Meaning {
         match parts {
             [only] => self.bare(&self.key(only), schema),
-            [first, second] if first.value == REF_SCHEMA => self.bare(&self.dialect.key(&second.value), schema),
+            [first, second] if first.value == REF_SCHEMA => self.file(&self.dialect.key(&second.value), schema),
             [first, _] if first.value == THIS_SCHEMA => this.map_or(Meaning::Unknown, Meaning::Node),
             [first, second] if first.value.starts_with(SOURCE_SCHEMA) => {
-                let source = first.value[SOURCE_SCHEMA.len()..].to_owned();
-                self.sources.get(&(source, second.value.clone())).map_or(Meaning::Unknown, |id| Meaning::Node(*id))
+                self.source(&first.value[SOURCE_SCHEMA.len()..], &second.value)
             }
             [first, second] => {
                 let key = (self.key(first), self.key(second));
@@ -112,6 +119,21 @@ impl Names {
         }
     }
 
+    /// What a name in YAML means.
+    #[must_use]
+    pub fn written(&self, name: &WrittenName, schema: &str, this: Option<NodeId>) -> Meaning {
+        match name {
+            WrittenName::Plain(name) => self.meaning(&super::parts(name), schema, this),
+            WrittenName::Ref(name) => self.file(&self.dialect.key(name), schema),
+            WrittenName::Source(source, table) => self.source(source, table),
+        }
+    }
+
+    fn source(&self, source: &str, table: &str) -> Meaning {
+        let found = self.sources.get(&(source.to_owned(), table.to_owned()));
+        found.map_or(Meaning::Unknown, |id| Meaning::Node(*id))
+    }
+
     /// DuckDB also takes `crm.orders` for `crm.main.orders`, where `crm` is a database.
     fn in_main(&self, (database, name): (String, String)) -> Meaning {
         let found = self.databases.get(&(database, "main".to_owned(), name));
@@ -120,6 +142,18 @@ impl Names {
 
     fn key(&self, part: &NamePart) -> String {
         self.dialect.key(&self.dialect.fold(part))
+    }
+
+    /// What `ref()` means: of several files of one name the one that a bare name would mean.
+    fn file(&self, name: &str, schema: &str) -> Meaning {
+        let files = self.files.get(name).map_or(&[][..], Vec::as_slice);
+        let own = [&self.dialect.key(schema), &self.target_schema];
+        let in_schema = own.into_iter().find_map(|own| files.iter().find(|(schema, _)| schema == own));
+        match (files, in_schema) {
+            ([], _) => self.bare(name, schema),
+            ([(_, only)], _) | (_, Some((_, only))) => Meaning::Node(*only),
+            (several, None) => Meaning::Ambiguous(several.iter().map(|(_, id)| *id).collect()),
+        }
     }
 
     fn bare(&self, name: &str, schema: &str) -> Meaning {
@@ -133,4 +167,11 @@ impl Names {
             None => Meaning::Unknown,
         }
     }
+}
+
+/// The name of the file that a model or seed is; a file that is several models has no such name.
+pub fn file(node: &Node) -> Option<&str> {
+    let is_file = matches!(node.kind, NodeKind::Model | NodeKind::Seed) && node.instance_of.is_none();
+    let last = node.path.as_deref().filter(|_| is_file)?.rsplit('/').next()?;
+    Some(last.rsplit_once('.').map_or(last, |(stem, _)| stem))
 }

@@ -40,7 +40,7 @@ pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};
 pub use location::Location;
 pub use model::Model;
-pub use property::{Argument, Column, Exposure, Fixture, Freshness, SourceTable, TestEntry, UnitEntry, plain_name};
+pub use property::{Argument, Column, Exposure, Fixture, Freshness, SourceTable, TestEntry, UnitEntry, WrittenName};
 pub use render::{Render, RenderScope};
 pub use seed::{Rows, Seed, SeedColumn, SeedTable, SeedType};
 pub use selector::{Definition, MethodDefinition, Selector};

@@ -212,6 +212,27 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// What the database said, with the names that people know in the place of those that only this run has.
+    #[must_use]
+    pub fn with_known_names(&self, error: &EngineError) -> EngineError {
+        let named = |text: &str| {
+            let mut text = text.to_owned();
+            for (id, made) in self.staging.relations.iter().chain(&self.staging.batches) {
+                let Some(known) = &self.manifest.node(*id).relation else { continue };
+                for (made, known) in [(&made.name, &known.name), (&made.schema, &known.schema)] {
+                    if made != known && text.contains(&**made) {
+                        text = text.replace(&**made, known);
+                    }
+                }
+            }
+            text
+        };
+        let mut error = error.clone();
+        error.message = named(&error.message);
+        error.notes = error.notes.iter().map(|note| named(note)).collect();
+        error
+    }
+
     /// The node's SQL as it is published: every relation by its published name.
     #[must_use]
     pub fn published_sql(&self, node: &Node) -> Option<FilledSql> {

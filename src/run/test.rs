@@ -276,7 +276,7 @@ fn not_run(context: &Context<'_>, id: NodeId, elapsed: Duration, failure: &Failu
         Failure::Ours(diagnostic) => (**diagnostic).clone().of_node(node.name.clone()),
         Failure::Theirs(error, statement) => {
             let what = format!("the test `{}` could not be run", node.name);
-            let diagnostic = refusal(error, &what).of_node(node.name.clone());
+            let diagnostic = refusal(&context.with_known_names(error), &what).of_node(node.name.clone());
             let filled = sql(context, id);
             let inside = |at: usize| at..=at + filled.text.len();
             match (error.position, statement.sql_at) {

@@ -18,6 +18,32 @@ on_both_engines! {
         }
     }
 
+    /// `ref()` goes by the name of the file, which an alias does not change; SQL by that of the relation.
+    fn ref_names_files_and_sql_relations(project) {
+        project.execute(&["create schema raw", "create table raw.visits_v1 as select 1 as id"]);
+        project.write("models/old.csv", "id,n\n1,7\n");
+        project.write("models/all.yml", "sources:\n  - {name: shop, schema: raw, tables: [{name: visits, identifier: visits_v1, columns: [{name: id, data_type: integer}]}]}\n\
+            seeds: [{name: old, config: {alias: fruits}}]\n\
+            models:\n  - name: fruits\n    config: {alias: renamed}\n    columns: [{name: id, data_type: bigint}, {name: m, data_type: bigint}]\n    tests:\n      - relationships: {column_name: id, to: ref('old'), field: id}\n      - relationships:\n          column_name: id\n          to: source('shop', 'visits')\n          field: id\n\
+            exposures:\n  - name: board\n    depends_on:\n      - ref('fruits')\n      - source('shop', 'visits')\n");
+        project.models(&[
+            ("fruits", "select id, n * 10 as m from fruits"),
+            ("by_ref", "select m, {{ columns(ref('old')) | length }} as c, {{ star(ref('fruits'), except=['m']) }} from {{ ref('fruits') }}"),
+            ("by_name", "/*--- {depends_on: [\"ref('by_ref')\", \"source('shop', 'visits')\"]} ---*/ select n from fruits"),
+        ]);
+        project.build(&[]);
+        assert_eq!(project.rows("select m, c, id from core.by_ref"), ["70|2|1"]);
+        assert_eq!(project.value("select n from core.by_name"), "7");
+        let above = project.suiro(&["ls", "--select", "+exposure:board", "--exclude", "resource_type:test"]).stdout;
+        assert!(above.contains("renamed") && above.contains("raw.visits_v1"), "{above}");
+        let upstream = project.suiro(&["ls", "--select", "by_name", "--format", "json"]).stdout;
+        assert!(upstream.contains("\"by_ref\"") && upstream.contains("raw.visits_v1"), "{upstream}");
+        // Who means the file by its name in SQL is told what it is called.
+        project.models(&[("wrong", "select * from old")]);
+        let printed = project.build_fails(1);
+        assert!(printed.contains("did you mean `core.fruits`?"), "{printed}");
+    }
+
     /// Names that folding, quoting or reserved words could break.
     fn names_of_all_kinds_work(project) {
         project.models(&[

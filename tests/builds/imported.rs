@@ -12,7 +12,6 @@ on_both_engines! {
         for said in [
             "9 of 10 ref() and source() are plain names now.",
             "models/staging/stg_sales.sql:5  `ref('sales')` stays: a CTE in this file has the same name",
-            "dbt_project.yml:30  `on-run-end` was left out",
             "models/marts/keys.sql:2  `dbt_utils.generate_surrogate_key` is a macro of a package",
             "`surrogate_key()` built in",
             "macros/schema.sql:1  `generate_schema_name` has no effect",
@@ -28,6 +27,7 @@ on_both_engines! {
         assert!(read("models/staging/stg_weather.sql").contains("from weather_station.obs"));
         assert!(read("models/staging/stg_sales.sql").contains("from {{ ref('sales') }}"));
         assert!(read("models/marts/sales_log.sql").contains("from stg_sales\n{% if is_incremental() %}"));
+        assert!(read("suiro.yml").contains("on_run_end: [\"select 1\"]"));
         assert!(read("tests/no_free_sales.sql").contains("from daily_sales where"));
 
         // Nothing is written over.

@@ -42,6 +42,10 @@ on_both_engines! {
         ]);
         project.build(&[]);
         assert_eq!(project.value("select n from core.reader"), "2");
+        let compiled = |name: &str| std::fs::read_to_string(project.path().join("target/compiled/models").join(name)).unwrap();
+        assert!(!compiled("by_question.sql").contains("max(day)"), "{}", compiled("by_question.sql"));
+        let adds = compiled("by_question.incremental.sql");
+        assert!(adds.contains("max(day)") && adds.contains("\"core\".\"by_question\""), "{adds}");
         project.write("models/events.csv", "id,day\n1,2026-01-01\n2,2026-01-02\n3,2026-01-03\n");
         // A reader of the same run sees what the table will be.
         project.build(&[]);

@@ -24,15 +24,20 @@ pub fn run(app: &App, arguments: &Listing) -> Exit {
     let manifest = &compilation.manifest;
     let mut text = String::new();
     let widest = selection.iter().map(|id| manifest.node(*id).name.chars().count()).max().unwrap_or(0).min(48);
+    let kind = |id| match manifest.node(id) {
+        node if node.kind == NodeKind::Test => "test",
+        node => summary::kind(node),
+    };
+    let wide = selection.iter().map(|id| kind(*id).chars().count()).max().unwrap_or(0).max(12);
     for id in compilation.graph.order(&selection) {
         let node = manifest.node(id);
         let line = listed(manifest, node);
         match arguments.format {
             Format::Json => text.push_str(&serde_json::to_string(&line).unwrap_or_default()),
             Format::Text => {
-                let kind = if node.kind == NodeKind::Test { "test" } else { summary::kind(node) };
+                let kind = kind(id);
                 let padding = " ".repeat(widest.saturating_sub(node.name.chars().count()));
-                text.push_str(&format!("{kind:<12} {}{padding}  {}", node.name, node.path.as_deref().unwrap_or("")));
+                text.push_str(&format!("{kind:<wide$} {}{padding}  {}", node.name, node.path.as_deref().unwrap_or("")));
                 text.truncate(text.trim_end().len());
             }
         }

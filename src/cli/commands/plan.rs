@@ -122,13 +122,18 @@ fn print(app: &App, compilation: &Compilation, (plan, selection): (&plan::Plan, 
         return;
     }
     let widest = plan.steps.iter().map(|step| manifest.node(step.node).name.chars().count()).max().unwrap_or(0).min(48);
+    let kind = |step: &plan::Step| {
+        let node = manifest.node(step.node);
+        node.materialized.as_deref().unwrap_or_else(|| node.kind.word())
+    };
+    let wide = plan.steps.iter().map(|step| step.action.word().len()).max().unwrap_or(0);
+    let wider = plan.steps.iter().map(|step| kind(step).chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for step in &plan.steps {
         let node = manifest.node(step.node);
         let padding = " ".repeat(widest.saturating_sub(node.name.chars().count()));
-        let kind = node.materialized.as_deref().unwrap_or_else(|| node.kind.word());
-        let reasons = step.reasons.join("; ");
-        text.push_str(&format!("{:<8} {kind:<6} {}{padding}  {reasons}\n", step.action.word(), node.name));
+        let (action, kind, reasons) = (step.action.word(), kind(step), step.reasons.join("; "));
+        text.push_str(&format!("{action:<wide$}  {kind:<wider$}  {}{padding}  {reasons}\n", node.name));
     }
     app.terminal.data(&text);
     let count = |action| plan.steps.iter().filter(|step| step.action == action).count();

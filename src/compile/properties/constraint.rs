@@ -2,11 +2,11 @@
 
 use super::{Subject, derived_name, effective, item::Item, not_a_table};
 use crate::{
-    compile::{names::Meaning, parts},
+    compile::names::Meaning,
     diagnostic::{Diagnostic, closest, code::UNKNOWN_RELATION},
     dialect::Dialect,
     manifest::{Constraint, ConstraintKind, Form, NodeId},
-    project::plain_name,
+    project::WrittenName,
 };
 use serde_json::Value;
 
@@ -91,12 +91,12 @@ fn constraint(
 }
 
 fn referred(subject: Subject<'_>, item: &Item<'_>, name: &str, found: &mut Vec<Diagnostic>) -> Option<NodeId> {
-    let plain = plain_name(name).unwrap_or_else(|| name.to_owned());
+    let name = WrittenName::read(name).unwrap_or_else(|| WrittenName::Plain(name.to_owned()));
     let schema = subject.node.relation.as_ref().map_or("", |relation| &relation.schema);
-    if let Meaning::Node(node) = subject.names.meaning(&parts(&plain), schema, Some(subject.id)) {
+    if let Meaning::Node(node) = subject.names.written(&name, schema, Some(subject.id)) {
         return Some(node);
     }
-    let message = format!("there is no model or seed `{plain}` for the foreign key");
+    let message = format!("there is no model or seed `{name}` for the foreign key");
     found.push(Diagnostic::error(UNKNOWN_RELATION, message).at(item.span, "not known"));
     None
 }

@@ -20,6 +20,7 @@ pub(super) struct Settings {
     model_config: Map<String, Value>,
     seed_config: Map<String, Value>,
     vars: Map<String, Value>,
+    hooks: Map<String, Value>,
 }
 
 /// Keys that say nothing about what is built.
@@ -73,11 +74,7 @@ pub(super) fn read(node: &Node, text: &str) -> Settings {
             "seeds" => settings.seed_config = settings.folders_of(entry),
             "vars" => settings.vars = settings.variables(entry),
             "on-run-start" | "on-run-end" => {
-                settings.note(
-                    at,
-                    &entry.key,
-                    "hooks of a run: write them into `on_run_start` and `on_run_end` of suiro.yml",
-                );
+                settings.hooks.insert(entry.key.replace('-', "_"), entry.value.to_json());
             }
             "snapshots" => settings.note(at, "snapshots", "snapshots were left out"),
             "dispatch" | "query-comment" | "quoting" => settings.note(at, &entry.key, "it has no counterpart"),
@@ -167,6 +164,10 @@ impl Settings {
                 text.push_str(&format!("\n{key}:\n"));
                 write(&mut text, map, 1);
             }
+        }
+        if !self.hooks.is_empty() {
+            text.push('\n');
+            write(&mut text, &self.hooks, 0);
         }
         text
     }

@@ -44,6 +44,9 @@ const RESERVED: &str = " all analyse analyze and any array as asc asymmetric bot
     qualify references returning right select session_user show similar some summarize symmetric table tablesample then to \
     trailing true union unique unpivot user using values variadic verbose when where window with ";
 
+/// Why a call of something that the project does not have stays.
+const MISSING: &str = "the project does not have it, or in another database";
+
 /// What is known of macros of packages: the macro of suiro's own.
 const INSTEAD: [(&str, &str); 8] = [
     ("generate_surrogate_key", "surrogate_key"),
@@ -68,7 +71,10 @@ pub(super) fn convert(text: &str, names: &Names) -> Converted {
             Ok(Some(name)) => name,
             Ok(None) => continue,
             Err(why) => {
-                let help = "it works as it is; write a plain name by hand if you like";
+                let help = match why {
+                    MISSING => "add what is missing",
+                    _ => "it works as it is; write a plain name by hand if you like",
+                };
                 converted.kept.push((print.start, format!("`{}` stays: {why}", inner.trim()), help.to_owned()));
                 continue;
             }
@@ -88,31 +94,31 @@ fn plain_name(
     arguments: &[&str],
     names: &Names,
     ctes: &BTreeSet<String>,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, &'static str> {
     match (function, arguments) {
         ("ref", [name]) => node(name, names, ctes).map(Some),
         ("ref", [package, name]) if *package == names.project => node(name, names, ctes).map(Some),
-        ("ref", [package, _]) => Err(format!("it reads the package `{package}`")),
+        ("ref", [_, _]) => Err("it reads a package"),
         ("source", [source, table]) => {
             let key = ((*source).to_owned(), (*table).to_owned());
-            let (schema, name) = names.sources.get(&key).ok_or("no YAML file declares it, or it has a database")?;
+            let (schema, name) = names.sources.get(&key).ok_or(MISSING)?;
             if is_bare(schema) && is_bare(name) {
                 Ok(Some(format!("{schema}.{name}")))
             } else {
-                Err("its name would need quotes".to_owned())
+                Err("its name would need quotes")
             }
         }
         _ => Ok(None),
     }
 }
 
-fn node(name: &str, names: &Names, ctes: &BTreeSet<String>) -> Result<String, String> {
+fn node(name: &str, names: &Names, ctes: &BTreeSet<String>) -> Result<String, &'static str> {
     match names.nodes.get(name) {
-        None => Err("no model or seed has that name".to_owned()),
-        Some(2..) => Err("several have that name".to_owned()),
-        Some(_) if names.tables.contains(name) => Err("a table of a source has the same name".to_owned()),
-        Some(_) if ctes.contains(name) => Err("a CTE in this file has the same name".to_owned()),
-        Some(_) if !is_bare(name) => Err("its name would need quotes".to_owned()),
+        None => Err(MISSING),
+        Some(2..) => Err("several have that name"),
+        Some(_) if names.tables.contains(name) => Err("a table of a source has the same name"),
+        Some(_) if ctes.contains(name) => Err("a CTE in this file has the same name"),
+        Some(_) if !is_bare(name) => Err("its name would need quotes"),
         Some(_) => Ok(name.to_owned()),
     }
 }

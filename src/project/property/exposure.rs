@@ -33,8 +33,28 @@ pub struct Exposure {
     pub owner: Option<String>,
     /// Anything.
     pub meta: Option<Value>,
-    /// The relations that it reads, as plain names: `orders`, `derived.age`.
-    pub depends_on: Vec<Given<String>>,
+    /// The relations that it reads.
+    pub depends_on: Vec<Given<WrittenName>>,
+}
+
+/// A relation as YAML names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrittenName {
+    /// A name as in SQL: `orders`, `derived.age`.
+    Plain(String),
+    /// `ref('orders')`: the file of that name.
+    Ref(String),
+    /// `source('icu', 'stays')`: a source and its table.
+    Source(String, String),
+}
+
+impl std::fmt::Display for WrittenName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plain(name) | Self::Ref(name) => formatter.write_str(name),
+            Self::Source(source, table) => write!(formatter, "{source}.{table}"),
+        }
+    }
 }
 
 pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node) -> Option<Exposure> {
@@ -43,7 +63,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node) -> Option
     let name = named(reader, node, &fields, &what)?;
     let mut depends_on = Vec::new();
     for given in fields.texts("depends_on") {
-        if let Some(value) = plain_name(&given.value) {
+        if let Some(value) = WrittenName::read(&given.value) {
             depends_on.push(Given { value, span: given.span });
         } else {
             let message = format!("`{}` does not name a relation", given.value);
@@ -70,20 +90,22 @@ pub(crate) fn read(reader: &mut Reader<'_>, file: FileId, node: &Node) -> Option
     })
 }
 
-/// `orders`, `ref('orders')` and `{{ ref('orders') }}` as `orders`; `source('icu', 'stays')` as `icu.stays`.
-#[must_use]
-pub fn plain_name(written: &str) -> Option<String> {
-    let text = written.trim();
-    let text = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}")).unwrap_or(text).trim();
-    let Some((function, rest)) = text.split_once('(') else {
-        return (!text.is_empty()).then(|| text.to_owned());
-    };
-    let arguments: Option<Vec<&str>> = rest.trim_end().strip_suffix(')')?.split(',').map(unquoted).collect();
-    match (function.trim(), arguments?.as_slice()) {
-        // With two names the first one is the package, and there are none.
-        ("ref", [name] | [_, name]) => Some((*name).to_owned()),
-        ("source", [source, table]) => Some(format!("{source}.{table}")),
-        _ => None,
+impl WrittenName {
+    /// `orders`, `ref('orders')`, `{{ ref('orders') }}`, `source('icu', 'stays')`; none where a call makes no sense.
+    #[must_use]
+    pub fn read(written: &str) -> Option<Self> {
+        let text = written.trim();
+        let text = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}")).unwrap_or(text).trim();
+        let Some((function, rest)) = text.split_once('(') else {
+            return (!text.is_empty()).then(|| Self::Plain(text.to_owned()));
+        };
+        let arguments: Option<Vec<&str>> = rest.trim_end().strip_suffix(')')?.split(',').map(unquoted).collect();
+        match (function.trim(), arguments?.as_slice()) {
+            // With two names the first one is the package, and there are none.
+            ("ref", [name] | [_, name]) => Some(Self::Ref((*name).to_owned())),
+            ("source", [source, table]) => Some(Self::Source((*source).to_owned(), (*table).to_owned())),
+            _ => None,
+        }
     }
 }
 
@@ -95,19 +117,21 @@ fn unquoted(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::plain_name;
+    use super::WrittenName;
 
     #[test]
     fn calls_of_dbt_are_names() {
-        assert_eq!(plain_name("orders").as_deref(), Some("orders"));
-        assert_eq!(plain_name("derived.age").as_deref(), Some("derived.age"));
-        assert_eq!(plain_name("ref('orders')").as_deref(), Some("orders"));
-        assert_eq!(plain_name("{{ ref( \"shop\", \"orders\" ) }}").as_deref(), Some("orders"));
-        assert_eq!(plain_name("source('icu', 'stays')").as_deref(), Some("icu.stays"));
+        let read = |text: &str| WrittenName::read(text);
+        let (orders, stays) = (WrittenName::Ref("orders".into()), WrittenName::Source("icu".into(), "stays".into()));
+        assert_eq!(read("orders"), Some(WrittenName::Plain("orders".into())));
+        assert_eq!(read("derived.age"), Some(WrittenName::Plain("derived.age".into())));
+        assert_eq!(read("ref('orders')"), Some(orders.clone()));
+        assert_eq!(read("{{ ref( \"shop\", \"orders\" ) }}"), Some(orders));
+        assert_eq!(read("source('icu', 'stays')"), Some(stays));
         for wrong in
             ["", " ", "ref(orders)", "ref()", "ref('a", "source('a')", "metric('a')", "ref('a', 'b', 'c')", "ref('')"]
         {
-            assert_eq!(plain_name(wrong), None, "{wrong}");
+            assert_eq!(read(wrong), None, "{wrong}");
         }
     }
 }

@@ -12,7 +12,7 @@ mod unit;
 
 pub use column::Column;
 pub(crate) use column::{merge_columns, read as columns};
-pub use exposure::{Exposure, plain_name};
+pub use exposure::{Exposure, WrittenName};
 pub use freshness::Freshness;
 pub use source::SourceTable;
 pub use test::{Argument, TestEntry};

@@ -387,7 +387,8 @@ pub(super) fn wait(context: &Context<'_>, pause: Duration) {
 /// What the database said, at the place in the model that it is about.
 fn diagnose(context: &Context<'_>, id: NodeId, error: &EngineError, statement: &Statement) -> Diagnostic {
     let node = context.manifest.node(id);
-    let mut diagnostic = refusal(error, &format!("`{}` could not be built", node.name)).of_node(node.name.clone());
+    let said = context.with_known_names(error);
+    let mut diagnostic = refusal(&said, &format!("`{}` could not be built", node.name)).of_node(node.name.clone());
     let reads_itself = node.sql.as_ref().is_some_and(|sql| sql.relations().any(|read| read == id));
     if error.code == RELATION_MISSING && reads_itself {
         diagnostic = diagnostic

@@ -70,7 +70,7 @@ pub fn publish<'a>(
                     *session = again;
                 }
             }
-            Failure::Theirs(error, what) => return Err(refusal(&error, &what)),
+            Failure::Theirs(error, what) => return Err(refusal(&context.with_known_names(&error), &what)),
             Failure::Commit(error) => return Err(not_committed(&error)),
             Failure::Ours(diagnostic) => return Err(*diagnostic),
         }
