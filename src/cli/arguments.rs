@@ -65,7 +65,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Choice {
     /// Only these: names, globs, +above, below+, tag:…, path:…; several add up, a comma means both
-    #[arg(long, short, value_name = "SELECTOR", num_args = 1.., help_heading = "Selection")]
+    #[arg(long, short, aliases = ["models", "model"], short_alias = 'm', value_name = "SELECTOR", num_args = 1.., help_heading = "Selection")]
     pub select: Vec<String>,
     /// Not these
     #[arg(long, value_name = "SELECTOR", num_args = 1.., help_heading = "Selection")]
@@ -88,6 +88,7 @@ pub enum Command {
     /// Make a new project: a small example that builds
     Init(Init),
     /// List models, seeds, sources, tests and who reads whom
+    #[command(alias = "list")]
     Ls(Listing),
     /// Look for errors; touches neither files nor the database
     Check(Listing),

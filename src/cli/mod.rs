@@ -19,7 +19,10 @@ use crate::{
 };
 use app::App;
 use arguments::{Arguments, Catalog, Command, Template};
-use clap::Parser;
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use commands::build::Part;
 use std::{io::Write, process::ExitCode};
 use terminal::{Loudness, Terminal};
@@ -48,6 +51,17 @@ pub fn main() -> ExitCode {
     ExitCode::from(carry_out(&app, &arguments.command).status())
 }
 
+/// What people call by the name that it has in dbt.
+const ELSEWHERE: [(&str, &str); 7] = [
+    ("deps", "suiro downloads nothing: name a folder with macros of others in `template_paths` of suiro.yml."),
+    ("docs", "There is no documentation site yet; `suiro ls` and `suiro lineage` show what there is."),
+    ("parse", "`suiro check` reads everything and says what is wrong."),
+    ("retry", "`suiro build` again does it; what was published stays until then."),
+    ("run-operation", "Templates never act on the database; SQL that does belongs into hooks."),
+    ("snapshot", "There are no snapshots yet; an incremental model can keep old rows."),
+    ("source", "`suiro freshness` tells how old sources are."),
+];
+
 /// Help and version are answers; anything else that clap refuses is wrong usage, which never exits with 2.
 fn refuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
@@ -56,7 +70,13 @@ fn refuse(error: &clap::Error) -> ExitCode {
     }
     // The same head as every other error, with its code.
     let head = format!("error[{}]:", BAD_USAGE.id);
-    let text = error.render().ansi().to_string().replacen("error:", &head, 1);
+    let mut text = error.render().ansi().to_string().replacen("error:", &head, 1);
+    if error.kind() == ErrorKind::InvalidSubcommand
+        && let Some(ContextValue::String(command)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some((_, instead)) = ELSEWHERE.iter().find(|(name, _)| name == command)
+    {
+        text.push_str(&format!("\n{instead}\n"));
+    }
     let _gone = anstream::stderr().lock().write_all(text.as_bytes());
     ExitCode::from(Exit::Usage.status())
 }

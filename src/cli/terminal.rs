@@ -86,6 +86,12 @@ impl Terminal {
         self.width
     }
 
+    /// Columns for data: all that it needs where it goes into a file or another program, unless `COLUMNS` says how many.
+    #[must_use]
+    pub fn data_width(&self) -> usize {
+        if std::io::stdout().is_terminal() || std::env::var_os("COLUMNS").is_some() { self.width } else { usize::MAX }
+    }
+
     /// How much to say.
     #[must_use]
     pub const fn loudness(&self) -> Loudness {

@@ -11,6 +11,7 @@ mod both;
 mod data_tests;
 mod unit_tests;
 mod duckdb_targets;
+mod guide_project;
 mod instances;
 mod ephemeral;
 mod files;

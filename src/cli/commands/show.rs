@@ -108,7 +108,7 @@ pub fn print(
                 typed.map(|(value, data_type)| value.map(|value| row::shown(data_type, value))).collect()
             };
             let values: Vec<_> = std::mem::take(&mut rows.rows).into_iter().map(shown).collect();
-            app.terminal.data(&table::plain(&rows.columns, &values, &numeric, app.terminal.width()));
+            app.terminal.data(&table::plain(&rows.columns, &values, &numeric, app.terminal.data_width()));
             app.terminal.say(&count(values.len(), more));
         }
     }

@@ -52,8 +52,10 @@ const PROJECT_KEYS: &[Key] = &[
     refused("profile", "the databases stand under `targets:` in suiro.yml itself"),
     refused("sources", "sources are described in the YAML files below `models/`"),
     refused("exposures", "exposures are described in the YAML files below `models/`"),
-    refused("seed_paths", "seeds are the .csv files below `models/`"),
-    refused("macro_paths", "macros are the files in `templates/macros/`; other folders go into `template_paths`"),
+    refused("seed_paths", "seeds are the .csv files below `models/`").also(&["seed-paths"]),
+    refused("macro_paths", "macros are the files in `templates/macros/`; other folders go into `template_paths`")
+        .also(&["macro-paths"]),
+    ignored("config_version", "suiro.yml has one form").also(&["config-version"]),
 ];
 
 /// The keys of every target.
