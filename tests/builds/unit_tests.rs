@@ -28,6 +28,11 @@ on_both_engines! {
             project.build(&[]);
         }
         assert_eq!(project.suiro(&["test", "--select", "doubles"]).status, 0);
+        project.models(&[("b", "select n * 3 as n from a")]);
+        let ended = project.suiro(&["build"]);
+        assert_eq!(ended.status, 65, "{}", ended.stderr);
+        assert!(ended.stderr.contains("E0706") && ended.stderr.contains("8 → 12"), "{}", ended.stderr);
+        assert_eq!(project.rows("select n from core.b"), ["2"]);
     }
 
     /// Passing, failing, and what a failure shows; the model is not built, and nothing is created.
