@@ -27,9 +27,6 @@ use support::postgres::{self, Database, ROLE};
 /// Of so many blocks of the guide, one may be such that nothing is done with it.
 const ONE_OF: usize = 8;
 
-/// In a page, what its reader's folder has at the beginning: the content of a folder of this repository.
-const BEGINS_WITH: &str = "<!-- begins with: ";
-
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -140,11 +137,6 @@ fn check(path: &Path) -> Result<(), Failed> {
     let page = fs::read_to_string(path)?;
     let found = blocks(&page)?;
     let reader = Reader::new(&path.file_stem().unwrap().to_string_lossy(), page.contains("type: postgres"))?;
-    if let Some((_, rest)) = page.split_once(BEGINS_WITH)
-        && let Some((given, _)) = rest.split_once(" -->")
-    {
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(given), &reader.home)?;
-    }
     let (mut written, mut copied, mut wrong) = (String::new(), 0, String::new());
     for block in found {
         let text = &page[block.text.clone()];
@@ -181,20 +173,6 @@ fn check(path: &Path) -> Result<(), Failed> {
         return fs::write(path, written).map_err(Failed::from);
     }
     Err(format!("{}\n{wrong}(SUIRO_BLESS=1 accepts it)", path.display()).into())
-}
-
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let place = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &place)?;
-        } else {
-            fs::copy(entry.path(), place)?;
-        }
-    }
-    Ok(())
 }
 
 /// The commands of a block, each with what it shall print. A command whose line ends in `\` goes on in the next.

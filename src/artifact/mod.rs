@@ -55,19 +55,15 @@ pub fn listed<'a>(manifest: &'a Manifest, node: &'a Node) -> Listed<'a> {
 }
 
 /// Where below `target/compiled/` the SQL of a node stands: under the path of its file; where the file is several models,
-/// in a folder of its name; an item of `tests:` in a folder of the YAML file's name.
+/// in a folder of its name; an item of `tests:` or `unit_tests:` in a folder of the YAML file's name.
 #[must_use]
 pub fn compiled_path(node: &Node) -> Option<String> {
     let written = matches!(node.kind, NodeKind::Model | NodeKind::Test) && node.sql.is_some();
     let path = node.path.as_deref().filter(|_| written)?;
-    if node.instance_of.is_some() {
-        let folder = path.strip_suffix(".sql").unwrap_or(path);
-        return Some(format!("{folder}/{}.sql", node.name.replace('/', "_")));
-    }
-    let generic = node.test.as_ref().is_some_and(|test| test.kind == TestType::Generic);
+    let in_yaml = node.test.as_ref().is_some_and(|test| test.kind != TestType::Singular);
     let folder = match &node.instance_of {
         Some(_) => path.strip_suffix(".sql").unwrap_or(path),
-        None if generic => path,
+        None if in_yaml => path,
         None => return Some(path.to_owned()),
     };
     let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');

@@ -5,14 +5,21 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, Tab
 /// A line below the header and nothing else: what is copied from it stays readable.
 pub const PRESET: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// A table of text cells that fits `width` columns; cells that are too long are folded.
+/// An empty table of that width.
 #[must_use]
-pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], width: usize) -> String {
+pub fn bare(width: usize) -> Table {
     let mut table = Table::new();
     table
         .load_style(PRESET)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table
+}
+
+/// A table of text cells that fits `width` columns; cells that are too long are folded.
+#[must_use]
+pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], width: usize) -> String {
+    let mut table = bare(width);
     table.set_header(header.iter().enumerate().map(|(index, title)| align(Cell::new(title), numeric, index)));
     for row in rows {
         table.add_row(

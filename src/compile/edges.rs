@@ -10,7 +10,7 @@ use crate::{
         code::{AMBIGUOUS_RELATION, THREE_PART_NAME, UNKNOWN_RELATION},
     },
     dialect::Dialect,
-    manifest::{self, CompiledSql, Form, Head, Node, NodeId, NodeKind, Site, SqlPart},
+    manifest::{self, CompiledSql, Form, Head, Node, NodeId, NodeKind, Site, SqlPart, UnitTest},
     parse::{Piece, Query, Replacement},
     project::{Exposure, UnknownRelations, WrittenName},
     source::{Place, Sources, Span},
@@ -30,6 +30,8 @@ pub struct Edges {
     pub reader: Option<NodeId>,
     /// Whether one of its renderings reads its own live rows.
     pub reads_itself: bool,
+    /// What is given and expected, in a unit test.
+    pub unit: Option<Box<UnitTest>>,
     /// What is wrong.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -83,11 +85,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn schema(&self, id: NodeId) -> &str {
+    /// The schema that a node stands in; empty for what stands in none.
+    pub fn schema(&self, id: NodeId) -> &str {
         self.nodes[id.index()].relation.as_ref().map_or("", |relation| &relation.schema)
     }
 
-    fn resolve(
+    /// The SQL of one rendering of a model, and what it reads.
+    pub fn resolve(
         &self,
         id: NodeId,
         reading: &Reading,
@@ -186,7 +190,8 @@ impl Resolver<'_> {
         edges
     }
 
-    fn unknown(&self, name: &str, place: Place) -> Diagnostic {
+    /// What there is to say about a name that means nothing.
+    pub fn unknown(&self, name: &str, place: Place) -> Diagnostic {
         let message = format!("there is no model, seed or source `{name}`");
         let mut diagnostic = Diagnostic::error(UNKNOWN_RELATION, message).at_place(place, "not known");
         let relations = || self.nodes.iter().filter_map(|node| node.relation.as_ref());

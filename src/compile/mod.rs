@@ -109,6 +109,7 @@ pub fn compile_loaded(
     let mut tests = Tests {
         generic: tests::collect(&project),
         singular: project.singular_tests.par_iter().map(|test| around.read(test, sources.get(test.file))).collect(),
+        unit: project.unit_tests.iter().filter(|test| test.config.enabled()).cloned().collect(),
     };
     let (mut all, origins) = nodes::nodes(&project, &sources, &readings, |others| {
         let (nodes, found) = tests.nodes(&project, &sources, others);
@@ -146,19 +147,11 @@ pub fn compile_loaded(
     let names = Names::new(dialect, &project.target.schema, ids, nodes::source_ids(&project, &origins));
     let resolver = Resolver { around, sources: &sources, names: &names, nodes: &all };
     let edges = edges(&resolver, (&readings, &tests), &origins);
-    for ((node, found), origin) in all.iter_mut().zip(edges).zip(&origins) {
-        let Some((edges, sites)) = found else { continue };
-        let label = match origin {
-            Origin::Model(index) => readings[*index].label(),
-            _ => None,
-        };
-        node.reads = sites;
-        node.sql = edges.sql;
-        node.incremental_sql = edges.incremental_sql;
-        node.error = node.error.take().or_else(|| first_error(&edges.diagnostics));
-        let named = |found: Diagnostic| found.of_node(node.name.clone()).of_instance(label);
-        diagnostics.extend(edges.diagnostics.into_iter().map(named));
-    }
+    assign(&mut all, edges, &origins, &readings, &mut diagnostics);
+    // Unit tests look through ephemeral models, so what those read has to be known.
+    let resolver = Resolver { around, sources: &sources, names: &names, nodes: &all };
+    let units = unit_edges(&resolver, (&readings, &tests), &origins);
+    assign(&mut all, units, &origins, &readings, &mut diagnostics);
     let manifest = Manifest {
         project: project.name.clone(),
         dialect,
@@ -193,11 +186,7 @@ pub fn compile_loaded(
 }
 
 /// What each node reads, and its SQL; each on its own, in parallel.
-fn edges(
-    resolver: &Resolver<'_>,
-    (readings, tests): (&[Reading], &Tests),
-    origins: &[Origin],
-) -> Vec<Option<(Edges, Vec<crate::manifest::Read>)>> {
+fn edges(resolver: &Resolver<'_>, (readings, tests): (&[Reading], &Tests), origins: &[Origin]) -> AllEdges {
     let ids: BTreeMap<Origin, NodeId> =
         origins.iter().enumerate().map(|(index, origin)| (*origin, NodeId::of(index))).collect();
     origins
@@ -227,10 +216,50 @@ fn edges(
                 let sites = resolver.sites(&edges);
                 Some((edges, sites))
             }
-            Origin::Seed(_) | Origin::Source(_) => None,
+            Origin::Seed(_) | Origin::Source(_) | Origin::Unit(_) => None,
         })
         .collect()
 }
+
+/// What each unit test reads, and its SQL.
+fn unit_edges(resolver: &Resolver<'_>, (readings, tests): (&[Reading], &Tests), origins: &[Origin]) -> AllEdges {
+    let of_unit = |origin: &Origin| {
+        let Origin::Unit(test) = origin else { return None };
+        let edges = tests::unit_edges(resolver, &tests.unit[*test], (readings, origins));
+        let sites = resolver.sites(&edges);
+        Some((edges, sites))
+    };
+    origins.par_iter().map(of_unit).collect()
+}
+
+/// Gives each node what it reads, its SQL, and what is wrong with it.
+fn assign(
+    nodes: &mut [Node],
+    edges: AllEdges,
+    origins: &[Origin],
+    readings: &[Reading],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for ((node, found), origin) in nodes.iter_mut().zip(edges).zip(origins) {
+        let Some((edges, sites)) = found else { continue };
+        let label = match origin {
+            Origin::Model(index) => readings[*index].label(),
+            _ => None,
+        };
+        node.reads = sites;
+        node.sql = edges.sql;
+        if let (Some(test), Some(unit)) = (&mut node.test, edges.unit) {
+            test.unit = Some(*unit);
+        }
+        node.incremental_sql = edges.incremental_sql;
+        node.error = node.error.take().or_else(|| first_error(&edges.diagnostics));
+        let named = |found: Diagnostic| found.of_node(node.name.clone()).of_instance(label);
+        diagnostics.extend(edges.diagnostics.into_iter().map(named));
+    }
+}
+
+/// For each node what it reads, and the places; none for what reads nothing.
+type AllEdges = Vec<Option<(Edges, Vec<crate::manifest::Read>)>>;
 
 /// Gives each diagnostic about a model's or seed's own file to its node; a file that cannot be used is the node's error.
 fn own(
@@ -247,7 +276,7 @@ fn own(
             Origin::Model(reading) => &readings[*reading].model.path,
             Origin::Seed(seed) => &project.seeds[*seed].path,
             Origin::Singular(test) => &tests.singular[*test].model.path,
-            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) => continue,
+            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) | Origin::Unit(_) => continue,
         };
         by_path.entry(path).or_default().push(index);
     }
@@ -404,6 +433,7 @@ impl Compilation {
             Origin::Exposure(index) => self.project.exposures.get(*index).map(|exposure| exposure.file),
             Origin::Generic(index) => self.tests.generic.get(*index).map(|test| test.entry.test.span.file),
             Origin::Singular(index) => self.tests.singular.get(*index).map(|test| test.model.file),
+            Origin::Unit(index) => self.tests.unit.get(*index).map(|test| test.name.span.file),
         }
     }
 

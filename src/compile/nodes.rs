@@ -26,6 +26,8 @@ pub enum Origin {
     Generic(usize),
     /// The test that is a SQL file of that index.
     Singular(usize),
+    /// The unit test of that index.
+    Unit(usize),
 }
 
 /// The nodes of everything that is enabled, sorted by kind and name, and where each comes from; `tests` names its own.

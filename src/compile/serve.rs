@@ -189,6 +189,10 @@ impl Places for Compilation {
         if let Some(test) = self.generic(node) {
             return Some(test.place(rendered));
         }
+        // The SQL of a unit test is that of its model, rendered in a way of its own.
+        if let Some(Origin::Unit(index)) = self.origins.get(node.index()) {
+            return self.tests.unit.get(*index).map(|test| Place { span: test.name.span, calls: Vec::new() });
+        }
         let reading = self.reading(node)?;
         let incremental = reading.incremental.as_ref().filter(|_| rendering == Rendering::Incremental);
         let (read, is_incremental) = (incremental.or(reading.full.as_ref())?, incremental.is_some());
@@ -203,6 +207,9 @@ impl Places for Compilation {
     fn file(&self, node: NodeId) -> Option<Span> {
         if let Some(test) = self.generic(node) {
             return Some(test.entry.test.span);
+        }
+        if let Some(Origin::Unit(index)) = self.origins.get(node.index()) {
+            return self.tests.unit.get(*index).map(|test| test.name.span);
         }
         let start = self.reading(node).map_or(0, |reading| reading.model.sql_start);
         self.file_of(node).map(|file| {

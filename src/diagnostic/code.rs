@@ -128,6 +128,8 @@ codes! {
     UNKNOWN_TEST = "E0702" Project "a test does not exist";
     WRONG_TEST_ARGUMENT = "E0703" Project "a test is not told what it needs";
     FAILURES_NOT_STORED = "E0704" Database "failing rows could not be stored";
+    BAD_UNIT_TEST = "E0705" Project "a unit test does not make sense";
+    UNIT_TEST_FAILED = "E0706" DataTest "a unit test failed";
 
     // 9: suiro itself
     BUG = "E0901" Bug "a bug in suiro";

@@ -9,7 +9,7 @@ mod test;
 
 pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
 pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
-pub use test::{Test, TestSeverity, TestType, Threshold, Verdict};
+pub use test::{Test, TestSeverity, TestType, Threshold, UnitRows, UnitTest, Verdict};
 
 use crate::{dialect::Dialect, name::RelationName};
 use serde::{Deserialize, Serialize};

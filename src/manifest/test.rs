@@ -1,7 +1,9 @@
 //! How a test is judged: from the number of failing rows to a verdict.
 
+use super::NodeId;
 use crate::name::RelationName;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a test is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -11,6 +13,8 @@ pub enum TestType {
     Generic,
     /// A file of SQL.
     Singular,
+    /// A model on given rows.
+    Unit,
 }
 
 impl TestType {
@@ -20,6 +24,7 @@ impl TestType {
         match self {
             Self::Generic => "generic",
             Self::Singular => "singular",
+            Self::Unit => "unit",
         }
     }
 }
@@ -72,6 +77,30 @@ pub struct Test {
     /// need not be asked what it reads.
     #[serde(skip)]
     pub is_plain: bool,
+    /// What is given and expected, for a test of a model on given rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<UnitTest>,
+}
+
+/// What a model is given and what is to come out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnitTest {
+    /// The model.
+    pub model: NodeId,
+    /// What stands in the place of each relation that it reads.
+    pub given: BTreeMap<NodeId, UnitRows>,
+    /// What is to come out; only the columns that it names are compared.
+    pub expect: UnitRows,
+}
+
+/// Rows of a unit test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitRows {
+    /// By column; what a row does not name is NULL.
+    Rows(Vec<serde_json::Map<String, serde_json::Value>>),
+    /// A query that reads nothing of the project.
+    Sql(String),
 }
 
 impl Test {
@@ -216,6 +245,7 @@ mod tests {
             fail_calc: "count(*)".to_owned(),
             stored: None,
             is_plain: false,
+            unit: None,
         };
         let verdicts = |test: &Test| [0.0, 1.0, 11.0].map(|count| test.verdict(count));
         assert_eq!(verdicts(&test(TestSeverity::Error, "!=0", "!=0")), [Verdict::Pass, Verdict::Fail, Verdict::Fail]);

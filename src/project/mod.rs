@@ -40,7 +40,7 @@ pub use key::key_reference;
 pub use load::{LoadOptions, Loaded, load};
 pub use location::Location;
 pub use model::Model;
-pub use property::{Argument, Column, Exposure, Freshness, SourceTable, TestEntry, WrittenName};
+pub use property::{Argument, Column, Exposure, Fixture, Freshness, SourceTable, TestEntry, UnitEntry, WrittenName};
 pub use render::{Render, RenderScope};
 pub use seed::{Rows, Seed, SeedColumn, SeedTable, SeedType};
 pub use selector::{Definition, MethodDefinition, Selector};
@@ -82,6 +82,8 @@ pub struct Project {
     pub template_overrides: BTreeMap<String, TextFile>,
     /// The tests that are SQL files, by path; those that are not enabled too.
     pub singular_tests: Vec<Model>,
+    /// The tests of models on given rows.
+    pub unit_tests: Vec<UnitEntry>,
     /// The docs blocks of the Markdown files below the model paths, by name.
     pub docs: BTreeMap<String, String>,
     /// The lists of values below `values/`.

@@ -11,7 +11,7 @@ use super::{
     session::Session,
     test::{self, Tested},
 };
-use crate::manifest::NodeId;
+use crate::manifest::{NodeId, TestType};
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// What became of the tests, and what they hold back.
@@ -79,7 +79,8 @@ fn holds(request: &Request<'_>, id: NodeId) -> bool {
 /// stays at an old version, which exists.
 fn is_mixed(request: &Request<'_>, context: &Context<'_>, id: NodeId, fresh: &BTreeSet<NodeId>) -> bool {
     let node = request.manifest.node(id);
-    if node.error.is_some() || !holds(request, id) {
+    let is_unit = node.test.as_ref().is_some_and(|test| test.kind == TestType::Unit);
+    if node.error.is_some() || is_unit || !holds(request, id) {
         return false;
     }
     let (new, old): (Vec<NodeId>, Vec<NodeId>) =

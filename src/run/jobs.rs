@@ -5,7 +5,7 @@
 //! test finds holds back the publish all the same.
 
 use super::Request;
-use crate::manifest::{Form, NodeId, TestSeverity};
+use crate::manifest::{Form, NodeId, TestSeverity, TestType};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many tests run in one statement, at most.
@@ -34,8 +34,14 @@ impl Work {
         for id in built {
             work.waits.insert(*id, request.manifest.relations_read(*id).intersection(built).copied().collect());
         }
+        let is_unit =
+            |id: &NodeId| request.manifest.node(*id).test.as_ref().is_some_and(|test| test.kind == TestType::Unit);
+        let (units, tests): (BTreeSet<NodeId>, BTreeSet<NodeId>) = tests.iter().copied().partition(is_unit);
+        for id in units {
+            work.add_unit(request, built, id);
+        }
         let mut loose = Vec::new();
-        for ((reads, holds), tests) in groups(request, tests) {
+        for ((reads, holds), tests) in groups(request, &tests) {
             let guarded = if holds { guarded(request, &work.readers, &reads) } else { BTreeSet::new() };
             if guarded.is_empty() {
                 loose.extend(tests);
@@ -56,6 +62,27 @@ impl Work {
         work.add(request, built, &loose);
         work.urgency = urgency(&work.waits);
         work
+    }
+
+    /// Adds a unit test: it comes before what it is about, and after what that reads, whose columns it needs.
+    fn add_unit(&mut self, request: &Request<'_>, built: &BTreeSet<NodeId>, id: NodeId) {
+        let models: Vec<NodeId> = request.manifest.node(id).reads.iter().map(|read| read.node).collect();
+        let above = models.iter().flat_map(|model| request.manifest.relations_read(*model));
+        self.waits.insert(id, above.filter(|read| built.contains(read) && !models.contains(read)).collect());
+        self.batches.insert(id, vec![id]);
+        if !holds(request, id) {
+            return;
+        }
+        for model in models {
+            let guarded = if built.contains(&model) {
+                BTreeSet::from([model])
+            } else {
+                self.readers.get(&model).cloned().unwrap_or_default()
+            };
+            for guarded in guarded {
+                self.waits.entry(guarded).or_default().insert(id);
+            }
+        }
     }
 
     /// Adds tests as jobs, as many in each as fit; the jobs.

@@ -1,6 +1,6 @@
 //! What became of a run.
 
-use super::{Done, Endings, Request, build::Built, hold::Outcome, schedule::Ending, test::Tested};
+use super::{Difference, Done, Endings, Request, build::Built, hold::Outcome, schedule::Ending, test::Tested};
 use crate::{
     diagnostic::{Diagnostic, code::CANCELLED},
     engine::Rows,
@@ -84,6 +84,8 @@ pub struct RunReport {
     pub tests: usize,
     /// The first failing rows of tests.
     pub samples: BTreeMap<NodeId, Rows>,
+    /// How the rows of unit tests differ from those expected.
+    pub differences: BTreeMap<NodeId, Difference>,
     /// Why it was stopped, if it was.
     pub stopped: Option<Exit>,
     /// How long it took.
@@ -176,7 +178,9 @@ fn step_report(request: &Request<'_>, step: &Step, done: &mut Done, diagnostics:
 }
 
 fn test_report(request: &Request<'_>, id: NodeId, done: &mut Done, report: &mut RunReport) -> NodeReport {
-    if let Some(Tested { verdict, failures, sample, elapsed, diagnostic, .. }) = done.held.tested.remove(&id) {
+    if let Some(Tested { verdict, failures, sample, difference, elapsed, diagnostic, .. }) =
+        done.held.tested.remove(&id)
+    {
         let status = match verdict {
             Some(Verdict::Pass) => Status::Pass,
             Some(Verdict::Warn) => Status::Warn,
@@ -186,6 +190,7 @@ fn test_report(request: &Request<'_>, id: NodeId, done: &mut Done, report: &mut 
         };
         report.diagnostics.extend(diagnostic.filter(|_| status != Status::Cancelled));
         report.samples.extend(sample.map(|rows| (id, rows)));
+        report.differences.extend(difference.map(|found| (id, found)));
         return NodeReport { rows: failures, elapsed, attempts: 1, ..nothing(id, status, None) };
     }
     if request.manifest.node(id).error.is_some() {

@@ -2,7 +2,9 @@
 
 use super::{
     Context, Event, Statement, bind, build,
+    difference::Difference,
     session::{Session, refusal},
+    unit,
 };
 use crate::{
     diagnostic::{
@@ -10,7 +12,7 @@ use crate::{
         code::{TEST_FAILED, WRONG_TEST_ARGUMENT},
     },
     engine::{EngineError, FailureKind, Rows},
-    manifest::{FilledSql, Node, NodeId, Rendering, TestSeverity, Verdict},
+    manifest::{FilledSql, Node, NodeId, Rendering, TestSeverity, TestType, Verdict},
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -29,6 +31,8 @@ pub struct Tested {
     pub failures: Option<u64>,
     /// The first of them.
     pub sample: Option<Rows>,
+    /// How the rows of a unit test differ from those expected.
+    pub difference: Option<Difference>,
     /// Time spent; of tests that ran in one statement, an equal share of it.
     pub elapsed: Duration,
     /// What there is to say about it.
@@ -53,11 +57,16 @@ pub fn test<'a>(
     session: &mut Option<Session<'a>>,
     tests: &[NodeId],
 ) -> Result<Vec<Tested>, Vec<Tested>> {
+    let is_unit =
+        |id: &NodeId| context.manifest.node(*id).test.as_ref().is_some_and(|test| test.kind == TestType::Unit);
+    if tests.iter().any(is_unit) {
+        return ended(context, tests.iter().map(|id| unit::test(context, session, *id)).collect());
+    }
     for node in tests {
         context.observer.observe(&Event::Started { node: *node });
     }
     let start = Instant::now();
-    let mut all = match counted(context, session, tests) {
+    let all = match counted(context, session, tests) {
         Ok(counts) => {
             let share = start.elapsed() / u32::try_from(tests.len()).unwrap_or(u32::MAX).max(1);
             tests.iter().zip(counts).map(|(node, count)| judge(context, session, (*node, share), count)).collect()
@@ -68,7 +77,12 @@ pub fn test<'a>(
         // One of them cannot be run, and the others have a right to be.
         Err(_) => tests.iter().map(|node| alone(context, session, *node)).collect::<Vec<_>>(),
     };
-    for tested in &mut all {
+    ended(context, all)
+}
+
+/// Tells the observer, and whether something is held back.
+fn ended(context: &Context<'_>, all: Vec<Tested>) -> Result<Vec<Tested>, Vec<Tested>> {
+    for tested in &all {
         context.observer.observe(&Event::Tested {
             node: tested.node,
             verdict: tested.verdict,
@@ -211,8 +225,15 @@ fn judge<'a>(
     let node = context.manifest.node(id);
     let verdict = node.test.as_ref().map_or(Verdict::Pass, |test| test.verdict(count));
     let failures = format!("{:.0}", count.abs().ceil()).parse::<u64>().unwrap_or(u64::MAX);
-    let mut tested =
-        Tested { node: id, verdict: Some(verdict), failures: Some(failures), sample: None, elapsed, diagnostic: None };
+    let mut tested = Tested {
+        node: id,
+        verdict: Some(verdict),
+        failures: Some(failures),
+        sample: None,
+        difference: None,
+        elapsed,
+        diagnostic: None,
+    };
     if verdict != Verdict::Pass {
         tested.sample = session.as_mut().and_then(|session| sample(context, session, id));
         tested.diagnostic = Some(failed(context, id, verdict, failures));
@@ -270,5 +291,13 @@ fn not_run(context: &Context<'_>, id: NodeId, elapsed: Duration, failure: &Failu
             }
         }
     };
-    Tested { node: id, verdict: None, failures: None, sample: None, elapsed, diagnostic: Some(diagnostic) }
+    Tested {
+        node: id,
+        verdict: None,
+        failures: None,
+        sample: None,
+        difference: None,
+        elapsed,
+        diagnostic: Some(diagnostic),
+    }
 }

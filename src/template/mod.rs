@@ -44,7 +44,7 @@ pub use renderer::{Rendered, Renderer};
 pub use scope::{ColumnLookup, EnvironmentLookup, Input, KnownColumns, Scope, Target, This, Visible};
 pub use setting::{Setting, render_setting};
 pub use statement::{NamedStatement, StatementTemplates};
-pub use tested::Tested;
+pub use tested::{Tested, called_name};
 
 #[cfg(test)]
 mod tests;

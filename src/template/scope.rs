@@ -105,6 +105,25 @@ impl Scope {
         }))
     }
 
+    /// The same with other values of these variables, and with these in front of the environment.
+    #[must_use]
+    pub fn with(&self, vars: &BTreeMap<String, serde_json::Value>, environment: &BTreeMap<String, String>) -> Self {
+        let seen = &self.0;
+        let mut all = seen.vars.clone();
+        all.extend(vars.iter().map(|(name, value)| (name.clone(), from_json(value))));
+        let (own, rest) = (environment.clone(), Arc::clone(&seen.environment));
+        Self(Arc::new(Seen {
+            target: seen.target.clone(),
+            vars: all,
+            environment: Arc::new(move |name| own.get(name).cloned().or_else(|| rest(name))),
+            docs: seen.docs.clone(),
+            columns: Arc::clone(&seen.columns),
+            values: seen.values.clone(),
+            dialect: seen.dialect,
+            globals: seen.globals.clone(),
+        }))
+    }
+
     /// A scope with these variables, this environment, and the target once it is known; nothing else.
     #[must_use]
     pub fn of_settings(

@@ -9,7 +9,7 @@ use super::{
     scan::{Kind, Piece},
     value::from_json,
 };
-use crate::{diagnostic::code::TEMPLATE_FAILED, dialect::Dialect};
+use crate::{diagnostic::code::TEMPLATE_FAILED, dialect::Dialect, name::NamePart};
 use minijinja::{Environment, Error, ErrorKind, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,6 +57,12 @@ fn called_relation(written: &str) -> Option<Relation> {
         ("source", [source, table]) => Some(Relation::source(source, table)),
         _ => None,
     }
+}
+
+/// The parts of the name that a text like `ref('orders')` prints; none if it is no such call.
+#[must_use]
+pub fn called_name(written: &str) -> Option<[NamePart; 2]> {
+    called_relation(written).map(|relation| relation.parts())
 }
 
 fn unquoted(text: &str) -> Option<&str> {

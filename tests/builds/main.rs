@@ -9,6 +9,7 @@ mod support;
 
 mod both;
 mod data_tests;
+mod unit_tests;
 mod duckdb_targets;
 mod guide_project;
 mod instances;

@@ -168,6 +168,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     summary::print(&app.terminal, manifest, &report, run.as_str());
     let failed = report.nodes.iter().filter(|node| matches!(node.status, Status::Fail | Status::Warn | Status::Failed));
     let failed: Selection = failed.map(|node| node.node).filter(|id| tests.contains(id)).collect();
+    failures::differences(app, manifest, &report);
     let mut told = failures::told(app, manifest, &report);
     told.extend(compile::write_sql(compilation, &failed).err());
     app.terminal.diagnostics(&App::placed(compilation, &told), &compilation.sources);

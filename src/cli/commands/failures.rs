@@ -9,8 +9,9 @@ use crate::{
     },
     engine::Rows,
     manifest::Manifest,
-    run::{RunReport, Status},
+    run::{Difference, Differing, RunReport, Status},
 };
+use comfy_table::{Cell, Color};
 
 /// How much of a line stands before a note.
 const BEFORE: usize = 14;
@@ -52,4 +53,58 @@ fn sample(rows: &Rows, width: usize) -> String {
     let title =
         if rows.rows.len() == 1 { "the row:".to_owned() } else { format!("the first {} rows:", rows.rows.len()) };
     format!("{title}\n{}", lines.join("\n"))
+}
+
+/// How many differing rows of one unit test are shown.
+const ROWS: usize = 20;
+
+/// Prints how the rows of unit tests differ from those expected, cell by cell.
+pub fn differences(app: &App, manifest: &Manifest, report: &RunReport) {
+    for (id, difference) in &report.differences {
+        let node = manifest.node(*id);
+        let same = match difference.same {
+            0 => String::new(),
+            1 => " (1 row is as expected)".to_owned(),
+            many => format!(" ({many} rows are as expected)"),
+        };
+        app.terminal.line(&format!("{}: expected → came out{same}\n\n{}", node.name, changed(app, difference)));
+        if difference.rows.len() > ROWS {
+            app.terminal.line(&format!("  and {} more\n", difference.rows.len() - ROWS));
+        }
+    }
+}
+
+fn changed(app: &App, difference: &Difference) -> String {
+    let colours = app.terminal.colours_err();
+    let mut table = table::bare(app.terminal.width());
+    if colours {
+        table.enforce_styling();
+    }
+    table.set_header(std::iter::once("").chain(difference.columns.iter().map(String::as_str)));
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "NULL".to_owned());
+    let cell = |text: String, colour: Option<Color>| match colour.filter(|_| colours) {
+        Some(colour) => Cell::new(text).fg(colour),
+        None => Cell::new(text),
+    };
+    for row in difference.rows.iter().take(ROWS) {
+        table.add_row(match row {
+            Differing::Missing(row) => std::iter::once(cell("missing".to_owned(), Some(Color::Red)))
+                .chain(row.iter().map(|value| cell(text(value), Some(Color::Red))))
+                .collect::<Vec<_>>(),
+            Differing::Extra(row) => std::iter::once(cell("extra".to_owned(), Some(Color::Green)))
+                .chain(row.iter().map(|value| cell(text(value), Some(Color::Green))))
+                .collect(),
+            Differing::Changed(expected, actual) => std::iter::once(cell("differs".to_owned(), Some(Color::Yellow)))
+                .chain(expected.iter().zip(actual).map(|(one, other)| {
+                    if one == other {
+                        cell(text(one), None)
+                    } else {
+                        cell(format!("{} → {}", text(one), text(other)), Some(Color::Red))
+                    }
+                }))
+                .collect(),
+        });
+    }
+    let lines: Vec<String> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n") + "\n"
 }

@@ -55,7 +55,8 @@ fn beside(folder: &Path) -> PathBuf {
 
 fn report(app: &App, imported: &Imported, to: &Path) {
     let kinds = imported.written.iter().filter(|(kind, _)| **kind != "project file");
-    let counts: Vec<String> = kinds.map(|(kind, count)| format!("{count} {kind}")).collect();
+    let counts: Vec<String> =
+        kinds.map(|(kind, count)| format!("{count} {kind}{}", if *count == 1 { "" } else { "s" })).collect();
     let mut text = format!("Wrote {} to {}: {}.\n", imported.name, to.display(), counts.join(", "));
     text.push_str(&format!(
         "{} of {} ref() and source() are plain names now.\n",

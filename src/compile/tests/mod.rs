@@ -7,16 +7,18 @@
 mod generic;
 mod name;
 mod template;
+mod unit;
 
 pub use generic::{Generic, Rendering, collect};
 pub use template::TestTemplates;
+pub use unit::edges as unit_edges;
 
 use super::{nodes::Origin, reading::Reading};
 use crate::{
     diagnostic::{Diagnostic, code::WRONG_VALUE},
     manifest::{Node, NodeKind, Test, TestSeverity, TestType, Threshold},
     name::RelationName,
-    project::{Config, Project},
+    project::{Config, Project, UnitEntry},
     source::Sources,
 };
 use generic::GenericRead;
@@ -33,6 +35,8 @@ pub struct Tests {
     pub generic: Vec<Generic>,
     /// The files of SQL.
     pub singular: Vec<Reading>,
+    /// The items of `unit_tests:` that are enabled.
+    pub unit: Vec<UnitEntry>,
 }
 
 impl Tests {
@@ -61,6 +65,13 @@ impl Tests {
             let mut node = test_node(&name, Some(model.path.clone()), &model.config);
             node.test = Some(Box::new(judged(TestType::Singular, &node.name, &model.config, project, &mut found)));
             nodes.push((node, Origin::Singular(index)));
+        }
+        for (index, name) in names.unit.into_iter().enumerate() {
+            let entry = &self.unit[index];
+            let path = sources.get(entry.name.span.file).path().to_owned();
+            let mut node = test_node(&name, Some(path), &entry.config);
+            node.test = Some(Box::new(judged(TestType::Unit, &node.name, &entry.config, project, &mut found)));
+            nodes.push((node, Origin::Unit(index)));
         }
         (nodes, found)
     }
@@ -133,5 +144,6 @@ fn judged(kind: TestType, name: &str, config: &Config, project: &Project, found:
         fail_calc: text("fail_calc").unwrap_or("count(*)").to_owned(),
         stored: stores.then(table),
         is_plain: false,
+        unit: None,
     }
 }

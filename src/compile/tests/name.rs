@@ -19,6 +19,8 @@ pub struct TestNames {
     pub generic: Vec<String>,
     /// Of the files that are enabled, with their index.
     pub singular: Vec<(usize, String)>,
+    /// Of the unit tests.
+    pub unit: Vec<String>,
 }
 
 /// A name for each test; a name that two nodes share is an error, and one of them gets a number.
@@ -38,11 +40,14 @@ pub fn names(tests: &Tests, others: &[(Node, Origin)], found: &mut Vec<Diagnosti
     let enabled = tests.singular.iter().enumerate().filter(|(_, test)| test.model.config.enabled());
     let mut singular: Vec<(usize, String)> = enabled.map(|(index, test)| (index, test.model.stem.clone())).collect();
 
+    let mut unit: Vec<String> = tests.unit.iter().map(|test| test.name.value.clone()).collect();
     let mut taken: BTreeMap<String, Option<Span>> = others.iter().map(|(node, _)| (node.name.clone(), None)).collect();
     let own = |test: &Generic| test.entry.name.as_ref().map_or(test.entry.test.span, |name| name.span);
     let spans = tests.generic.iter().map(own).collect::<Vec<_>>();
     let files = singular.iter().map(|(index, _)| tests.singular[*index].model.span()).collect::<Vec<_>>();
+    let entries = tests.unit.iter().map(|test| test.name.span).collect::<Vec<_>>();
     let all = generic.iter_mut().zip(spans).chain(singular.iter_mut().map(|(_, name)| name).zip(files));
+    let all = all.chain(unit.iter_mut().zip(entries));
     for (name, span) in all {
         if let Some(first) = taken.get(name.as_str()) {
             let mut twice = match first {
@@ -59,7 +64,7 @@ pub fn names(tests: &Tests, others: &[(Node, Origin)], found: &mut Vec<Diagnosti
         }
         taken.insert(name.clone(), Some(span));
     }
-    TestNames { generic, singular }
+    TestNames { generic, singular, unit }
 }
 
 fn plain(test: &Generic) -> String {

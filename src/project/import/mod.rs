@@ -206,19 +206,19 @@ impl Dbt {
         let unused = Self::below(&settings.unused, path).is_some();
         let output = |kind, path, text| Some(Output { kind, path, text });
         match (extension.as_str(), model, seed, test, macros) {
-            ("sql", Some(place), ..) => output("models", place, self.sql(path, &text, names, imported)),
-            ("yml" | "yaml" | "md", Some(place), ..) => output("files that describe", place, text),
-            ("csv", _, Some(place), ..) => output("seeds", place, text),
-            ("yml" | "yaml" | "md", _, Some(place), ..) => output("files that describe", place, text),
+            ("sql", Some(place), ..) => output("model", place, self.sql(path, &text, names, imported)),
+            ("yml" | "yaml" | "md", Some(place), ..) => output("YAML or text file", place, text),
+            ("csv", _, Some(place), ..) => output("seed", place, text),
+            ("yml" | "yaml" | "md", _, Some(place), ..) => output("YAML or text file", place, text),
             ("sql", _, _, Some(place), _) if !place.starts_with("tests/generic/") && !is_block(&text, "test") => {
-                output("tests", place, self.sql(path, &text, names, imported))
+                output("test", place, self.sql(path, &text, names, imported))
             }
             ("yml" | "yaml", ..) if unused => {
                 self.note(path, 1, "it describes something that was left out", "");
                 None
             }
             ("sql", _, _, None, Some(place)) => {
-                self.macros(path, text).map(|text| Output { kind: "macro files", path: place, text })
+                self.macros(path, text).map(|text| Output { kind: "macro file", path: place, text })
             }
             ("sql", _, _, Some(_), _) => {
                 self.note(path, 1, "a generic test was left out", "write it anew as a template in templates/tests/");

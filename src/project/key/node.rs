@@ -24,7 +24,7 @@ pub(crate) const PROPERTIES: Table = Table {
             Kind::Any,
             "a place for YAML anchors that are repeated elsewhere in the file; means nothing itself",
         ),
-        key("unit_tests", Kind::List, "tests of models on given rows").later("unit tests"),
+        key("unit_tests", Kind::List, "tests of models on given rows"),
         key("data_tests", Kind::List, "what there is to say about tests that are SQL files"),
         key("snapshots", Kind::List, "histories of relations").missing("snapshots"),
         ignored("macros", "macros are described by comments in their own files"),
@@ -63,6 +63,58 @@ pub(crate) const TEST: Table = Table {
         ],
         CONFIG_KEYS,
     ],
+};
+
+/// An entry of `unit_tests:`.
+pub(crate) const UNIT_TEST: Table = Table {
+    place: "a unit test",
+    keys: &[
+        &[
+            key("name", Kind::Text, "its name"),
+            key("model", Kind::Text, "the model that it is about"),
+            key("given", Kind::List, "what the model reads instead, each with `input` and `rows`"),
+            key("expect", Kind::Mapping, "the rows that come out; only the columns that it names are compared"),
+            key("overrides", Kind::Mapping, "`vars`, `env_vars` and `is_incremental`"),
+            key("incremental", Kind::Boolean, "whether the model is rendered as for an increment").default("`false`"),
+            key("config", Kind::Mapping, "configuration; its keys may also stand beside `name`"),
+            refused("versions", "give each version a file of its own"),
+        ],
+        CONFIG_KEYS,
+    ],
+};
+
+const ROWS: &[Key] = &[
+    key("rows", Kind::Any, "a list of mappings of columns to values; with a `format`, a text"),
+    key("format", Kind::Choice(&["dict", "csv", "sql"]), "what `rows` is").default("`dict`"),
+    refused("fixture", "write the rows below `rows:`"),
+];
+
+/// An item of a unit test's `given:`.
+pub(crate) const UNIT_INPUT: Table = Table {
+    place: "an input of a unit test",
+    keys: &[
+        &[key(
+            "input",
+            Kind::Text,
+            "a relation that the model reads: a name, `ref('x')`, `source('a', 'b')`, or `this`",
+        )
+        .late()],
+        ROWS,
+    ],
+};
+
+/// A unit test's `expect:`.
+pub(crate) const UNIT_ROWS: Table = Table { place: "`expect`", keys: &[ROWS] };
+
+/// A unit test's `overrides:`.
+pub(crate) const UNIT_OVERRIDES: Table = Table {
+    place: "`overrides`",
+    keys: &[&[
+        key("vars", Kind::Mapping, "values of `var()`"),
+        key("env_vars", Kind::TextMap, "values of `env_var()`"),
+        key("is_incremental", Kind::Boolean, "what `is_incremental()` answers"),
+        key("macros", Kind::Mapping, "`is_incremental: true`, as in dbt; other macros cannot be replaced"),
+    ]],
 };
 
 /// An entry of `data_tests:` at the top of a YAML file.

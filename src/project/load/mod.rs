@@ -157,6 +157,7 @@ impl Loading<'_> {
             macro_files,
             template_overrides,
             singular_tests,
+            unit_tests: properties.unit_tests,
             docs,
             value_lists,
         })

@@ -8,6 +8,7 @@ mod exposure;
 mod freshness;
 mod source;
 mod test;
+mod unit;
 
 pub use column::Column;
 pub(crate) use column::{merge_columns, read as columns};
@@ -16,6 +17,7 @@ pub use freshness::Freshness;
 pub use source::SourceTable;
 pub use test::{Argument, TestEntry};
 pub(crate) use test::{config_of, tests};
+pub use unit::{Fixture, UnitEntry};
 
 use super::{
     config::{Config, NodeKind},
@@ -43,6 +45,7 @@ pub(crate) struct Properties {
     pub(crate) descriptions: Vec<Description>,
     pub(crate) sources: Vec<SourceTable>,
     pub(crate) exposures: Vec<Exposure>,
+    pub(crate) unit_tests: Vec<UnitEntry>,
 }
 
 impl Properties {
@@ -59,6 +62,9 @@ impl Properties {
         }
         for item in fields.items("sources") {
             source::read(reader, file, item, &mut self.sources);
+        }
+        for item in fields.items("unit_tests") {
+            self.unit_tests.extend(unit::read(reader, item));
         }
         for item in fields.items("exposures") {
             self.exposures.extend(exposure::read(reader, file, item));
