@@ -39,7 +39,7 @@ impl Store {
     /// When the file cannot be written: `NOT_WRITABLE`.
     pub fn write(&self, path: &str, content: &[u8]) -> Result<bool, Diagnostic> {
         let place = self.folder.join(path);
-        replace(&place, content).map_err(|error| not_writable(&place, &error))
+        replace(&place, content).map_err(|error| Diagnostic::not_writable(&place, &error))
     }
 
     /// The text of a file, if it is there.
@@ -66,7 +66,7 @@ impl Store {
                 self.write(&format!("{folder}/{path}"), &content).map(|_| ())
             });
         }
-        let failed = |error: io::Error| not_writable(&place, &error);
+        let failed = |error: io::Error| Diagnostic::not_writable(&place, &error);
         fs_err::create_dir_all(&self.folder).map_err(failed)?;
         let fresh = tempfile::Builder::new().prefix(&format!(".{folder}-")).tempdir_in(&self.folder).map_err(failed)?;
         let inside = fresh.path().join(folder);
@@ -81,7 +81,7 @@ impl Store {
                 }
                 written => written,
             }
-            .map_err(|error| not_writable(&path, &error))
+            .map_err(|error| Diagnostic::not_writable(&path, &error))
         })?;
         fs_err::rename(&inside, &place).map_err(failed)
     }
@@ -122,11 +122,6 @@ impl Store {
         }
         Ok(removed)
     }
-}
-
-fn not_writable(place: &Path, error: &io::Error) -> Diagnostic {
-    Diagnostic::error(NOT_WRITABLE, format!("`{}` cannot be written: {error}", place.display()))
-        .help("check that there is room on the disk and that the folder is yours")
 }
 
 /// Writes a file by rename, unless it holds exactly this already; says whether it wrote.

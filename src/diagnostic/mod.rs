@@ -101,6 +101,13 @@ impl Diagnostic {
         self.at(place.span, text)
     }
 
+    /// A file that could not be written, and why.
+    #[must_use]
+    pub fn not_writable(place: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::error(code::NOT_WRITABLE, format!("`{}` cannot be written: {error}", place.display()))
+            .help("check that there is room on the disk and that the folder is yours")
+    }
+
     /// With another place that matters.
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {

@@ -16,6 +16,18 @@ pub enum RelationKind {
     Other,
 }
 
+impl RelationKind {
+    /// What it is in the words of `DROP` and `ALTER`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::MaterializedView => "materialized view",
+            Self::Table | Self::Other => "table",
+        }
+    }
+}
+
 /// A relation as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveRelation {

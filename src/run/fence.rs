@@ -1,12 +1,11 @@
 //! Two runs must not add to the same table at once: each would compute its rows without those of the other.
 
-use super::{Context, session::Session, sweep::key};
+use super::{Context, session::Session, sweep};
 use crate::{
     diagnostic::code::ADDED_TO_ELSEWHERE,
     engine::{EngineError, FailureKind},
     name::RelationName,
 };
-use serde_json::json;
 
 /// Claims every table that this run adds to, for as long as the session lives.
 ///
@@ -17,16 +16,11 @@ pub fn claim(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), Eng
         context.increments.iter().filter_map(|id| context.manifest.node(*id).relation.as_ref()).collect();
     relations.sort();
     for relation in relations {
-        let key = key(&["adds to", &relation.schema, &relation.name]);
-        for statement in context.step("claim", &json!({ "key": key }))? {
-            let rows = session.connection.query(&statement.text, None)?.rows;
-            let answer = rows.into_iter().flatten().next().flatten();
-            if !matches!(answer.as_deref(), Some("t" | "true")) {
-                let message = format!("another run is adding to `{relation}`");
-                let mut error = EngineError::new(ADDED_TO_ELSEWHERE, FailureKind::Permanent, message);
-                error.help = Some("run it again when the other one is done".to_owned());
-                return Err(error);
-            }
+        if !sweep::claim(context, session, &["adds to", &relation.schema, &relation.name])? {
+            let message = format!("another run is adding to `{relation}`");
+            let mut error = EngineError::new(ADDED_TO_ELSEWHERE, FailureKind::Permanent, message);
+            error.help = Some("run it again when the other one is done".to_owned());
+            return Err(error);
         }
     }
     Ok(())

@@ -4,13 +4,10 @@
 
 use super::Context;
 use crate::{
-    diagnostic::{Diagnostic, code::NOT_WRITABLE},
+    diagnostic::Diagnostic,
     manifest::{Form, NodeId},
 };
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 /// Begins the names of staged files and of what they replace.
 const PREFIX: &str = ".__suiro_";
@@ -49,13 +46,13 @@ pub fn paths(context: &Context<'_>, id: NodeId) -> Option<Paths> {
 /// `NOT_WRITABLE` when its folder cannot be made.
 pub fn prepare(paths: &Paths) -> Result<(), Diagnostic> {
     let (Some(folder), Some(name)) = (paths.published.parent(), paths.published.file_name()) else { return Ok(()) };
-    fs_err::create_dir_all(folder).map_err(|error| not_writable(folder, &error))?;
+    fs_err::create_dir_all(folder).map_err(|error| Diagnostic::not_writable(folder, &error))?;
     let ending = format!("_{}", name.to_string_lossy());
-    let entries = fs_err::read_dir(folder).map_err(|error| not_writable(folder, &error))?;
+    let entries = fs_err::read_dir(folder).map_err(|error| Diagnostic::not_writable(folder, &error))?;
     for entry in entries.filter_map(Result::ok) {
         let found = entry.file_name().to_string_lossy().into_owned();
         if found.starts_with(PREFIX) && found.ends_with(&ending) {
-            fs_err::remove_file(entry.path()).map_err(|error| not_writable(&entry.path(), &error))?;
+            fs_err::remove_file(entry.path()).map_err(|error| Diagnostic::not_writable(&entry.path(), &error))?;
         }
     }
     Ok(())
@@ -68,9 +65,11 @@ pub fn prepare(paths: &Paths) -> Result<(), Diagnostic> {
 pub fn publish(all: &[Paths]) -> Result<(), Diagnostic> {
     for paths in all {
         if paths.published.exists() {
-            fs_err::hard_link(&paths.published, &paths.kept).map_err(|error| not_writable(&paths.kept, &error))?;
+            fs_err::hard_link(&paths.published, &paths.kept)
+                .map_err(|error| Diagnostic::not_writable(&paths.kept, &error))?;
         }
-        fs_err::rename(&paths.staged, &paths.published).map_err(|error| not_writable(&paths.published, &error))?;
+        fs_err::rename(&paths.staged, &paths.published)
+            .map_err(|error| Diagnostic::not_writable(&paths.published, &error))?;
     }
     Ok(())
 }
@@ -102,9 +101,4 @@ pub fn discard(paths: &Paths) {
     if paths.staged.exists() {
         drop(fs_err::remove_file(&paths.staged));
     }
-}
-
-fn not_writable(place: &Path, error: &io::Error) -> Diagnostic {
-    Diagnostic::error(NOT_WRITABLE, format!("`{}` cannot be written: {error}", place.display()))
-        .help("check that there is room on the disk and that the folder is yours")
 }

@@ -11,7 +11,7 @@ use crate::{
         code::{CANCELLED, LOCK_NOT_HAD},
     },
     dialect::Dialect,
-    engine::{EngineError, LiveRelation, RelationKind},
+    engine::{EngineError, LiveRelation},
     name::RelationName,
 };
 use serde_json::json;
@@ -56,12 +56,7 @@ pub fn begin_with_locks(
     session.control("savepoint", "savepoint suiro_locks")?;
     let mut order: Vec<(&RelationName, Vec<Statement>)> = Vec::with_capacity(relations.len());
     for (name, live) in relations {
-        let kind = match live.kind {
-            RelationKind::View => "view",
-            RelationKind::MaterializedView => "materialized view",
-            RelationKind::Table | RelationKind::Other => "table",
-        };
-        let values = json!({"kind": kind, "live": context.qualified(name), "owner": live.owner});
+        let values = json!({"kind": live.kind.word(), "live": context.qualified(name), "owner": live.owner});
         order.push((name, context.step("lock", &values)?));
     }
     let start = Instant::now();

@@ -21,7 +21,7 @@ const PREFIX: &str = "__suiro_";
 /// Says to other runs that this one is alive, for as long as the session lives.
 pub fn claim_run(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
     match context.manifest.dialect {
-        Dialect::Postgres => claim(context, session, context.run).map(|_| ()),
+        Dialect::Postgres => claim(context, session, &[context.run]).map(|_| ()),
         // The file's lock says it.
         Dialect::DuckDb => Ok(()),
     }
@@ -68,10 +68,10 @@ fn staged_comment(project: &str) -> String {
     format!("suiro: {project} ")
 }
 
-/// Takes the advisory lock that says a run is alive; whether it could be had.
-fn claim(context: &Context<'_>, session: &mut Session<'_>, run: &str) -> Result<bool, EngineError> {
+/// Takes the advisory lock that stands for these words, for as long as the session lives; whether it could be had.
+pub fn claim(context: &Context<'_>, session: &mut Session<'_>, words: &[&str]) -> Result<bool, EngineError> {
     let mut had = false;
-    for statement in context.step("claim", &json!({"key": key(&[run])}))? {
+    for statement in context.step("claim", &json!({"key": key(words)}))? {
         let rows = session.connection.query(&statement.text, None)?;
         let answer = rows.rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
         had = matches!(answer, Some("t" | "true"));
@@ -80,7 +80,7 @@ fn claim(context: &Context<'_>, session: &mut Session<'_>, run: &str) -> Result<
 }
 
 /// An advisory lock that stands for these words.
-pub fn key(words: &[&str]) -> i64 {
+fn key(words: &[&str]) -> i64 {
     let mut hasher = blake3::Hasher::new();
     for word in words {
         hasher.update(word.as_bytes());
@@ -108,7 +108,7 @@ fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(),
         }
     }
     for (run, schemas) in dead {
-        if !claim(context, session, run)? {
+        if !claim(context, session, &[run])? {
             continue;
         }
         let left = session.connection.catalog(&schemas)?;
@@ -127,12 +127,7 @@ fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(),
 
 /// Views before tables; among views the caller's tries decide.
 fn in_dropping_order(relations: &[(RelationName, RelationKind)]) -> Vec<(RelationName, &'static str)> {
-    let word = |kind: RelationKind| match kind {
-        RelationKind::View => "view",
-        RelationKind::MaterializedView => "materialized view",
-        RelationKind::Table | RelationKind::Other => "table",
-    };
-    let mut ordered: Vec<_> = relations.iter().map(|(name, kind)| (name.clone(), word(*kind))).collect();
+    let mut ordered: Vec<_> = relations.iter().map(|(name, kind)| (name.clone(), kind.word())).collect();
     ordered.sort_by_key(|(_, kind)| *kind == "table");
     ordered
 }

@@ -185,7 +185,8 @@ fn wishes(arguments: &Build) -> Wishes {
     Wishes { full_refresh: arguments.full_refresh }
 }
 
-fn run_id() -> RunId {
+/// The name of a run that begins now.
+pub(super) fn run_id() -> RunId {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let salt = format!("{}-{}", std::process::id(), now.as_nanos());
     RunId::new(now.as_secs(), salt.as_bytes())

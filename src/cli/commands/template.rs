@@ -1,7 +1,7 @@
 //! `suiro template test`: whether a materialization keeps what every materialization promises, tried out in a scratch
 //! schema of the target with the project's own templates.
 
-use super::plan;
+use super::{build, plan};
 use crate::{
     cli::{app::App, arguments::TemplateTest},
     compile::{self, Compilation},
@@ -12,7 +12,7 @@ use crate::{
     engine::{Engine, duckdb::DuckDbParser},
     exit::Exit,
     graph::Selection,
-    plan::{RunId, Wishes},
+    plan::Wishes,
     project::{LoadOptions, Loaded, Project, load},
     run::{Event, Observer, PublishMode, Request, RunReport, Stop},
     source::Sources,
@@ -23,7 +23,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// Where the cases are tried; it must not exist, and does not afterwards.
@@ -154,8 +153,7 @@ impl Trial<'_> {
         let plan = plan::make(self.app, &compilation, (&selection, wishes), engine.as_ref()).map_err(|_| Vec::new())?;
         let stop = Stop::default();
         let observer = Interrupting { stop: &stop, at: compilation.manifest.find(READER).filter(|_| interrupt) };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let run = RunId::new(now.as_secs(), now.as_nanos().to_string().as_bytes());
+        let run = build::run_id();
         let report = crate::run::run(&Request {
             manifest: &compilation.manifest,
             graph: &compilation.graph,

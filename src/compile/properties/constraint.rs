@@ -3,7 +3,7 @@
 use super::{Subject, derived_name, effective, item::Item, not_a_table};
 use crate::{
     compile::names::Meaning,
-    diagnostic::{Diagnostic, closest, code::UNKNOWN_RELATION},
+    diagnostic::{Diagnostic, code::UNKNOWN_RELATION},
     dialect::Dialect,
     manifest::{Constraint, ConstraintKind, Form, NodeId},
     project::WrittenName,
@@ -54,10 +54,7 @@ fn constraint(
     let word = item.text("type").unwrap_or_default();
     let Some((_, kind, ending)) = KINDS.into_iter().find(|(name, ..)| *name == word) else {
         let names = KINDS.map(|(name, ..)| name);
-        let mut problem = item.wrong(format!("there is no constraint `{word}`"));
-        if let Some(near) = closest(&word, names) {
-            problem = problem.help(format!("did you mean `{near}`?"));
-        }
+        let problem = item.wrong(format!("there is no constraint `{word}`")).suggest(&word, names);
         found.push(problem.note(format!("there are: {}", names.join(", "))));
         return None;
     };

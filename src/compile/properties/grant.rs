@@ -2,7 +2,7 @@
 
 use super::{Subject, effective, item::Item};
 use crate::{
-    diagnostic::{Diagnostic, closest},
+    diagnostic::Diagnostic,
     dialect::Dialect,
     manifest::{Form, Grants},
 };
@@ -35,10 +35,8 @@ pub fn grants(subject: Subject<'_>, found: &mut Vec<Diagnostic>) -> Option<Grant
                 grants.rights.insert(right.to_owned(), item.texts(right));
             }
             (other, _) => {
-                let mut problem = item.wrong(format!("there is no right `{other}`"));
-                if let Some(near) = closest(other, RIGHTS.iter().copied().chain(["mode"])) {
-                    problem = problem.help(format!("did you mean `{near}`?"));
-                }
+                let problem = item.wrong(format!("there is no right `{other}`"));
+                let problem = problem.suggest(other, RIGHTS.iter().copied().chain(["mode"]));
                 found.push(problem.note(format!("there are: {}, and `mode`", RIGHTS.join(", "))));
             }
         }

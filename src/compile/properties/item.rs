@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{
-        Diagnostic, closest,
+        Diagnostic,
         code::{UNKNOWN_KEY, WRONG_VALUE},
     },
     source::Span,
@@ -36,11 +36,8 @@ impl<'a> Item<'a> {
             return false;
         };
         for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
-            let mut problem =
-                Diagnostic::error(UNKNOWN_KEY, format!("{} has no key `{key}`", self.what)).at(self.span, "not known");
-            if let Some(near) = closest(key, known.iter().copied()) {
-                problem = problem.help(format!("did you mean `{near}`?"));
-            }
+            let problem = Diagnostic::error(UNKNOWN_KEY, format!("{} has no key `{key}`", self.what));
+            let problem = problem.at(self.span, "not known").suggest(key, known.iter().copied());
             found.push(problem.note(format!("there are: {}", known.join(", "))));
         }
         true

@@ -110,18 +110,10 @@ impl<'a> Cut<'a> {
                 schema.map_or_else(|| name.clone(), |schema| RelationName::new(schema.as_str(), name.name.clone()))
             };
             let partitions = self.partitions(relation).into_iter().map(|name| (name, "table"));
-            let all = std::iter::once((relation, word(live.kind))).chain(partitions);
+            let all = std::iter::once((relation, live.kind.word())).chain(partitions);
             Some(all.map(|(name, kind)| Retired { kind, name: moved(name) }).collect::<Vec<_>>())
         };
         self.nodes.iter().filter_map(out_of_the_way).flatten().collect()
-    }
-}
-
-fn word(kind: RelationKind) -> &'static str {
-    match kind {
-        RelationKind::View => "view",
-        RelationKind::MaterializedView => "materialized view",
-        RelationKind::Table | RelationKind::Other => "table",
     }
 }
 
@@ -147,7 +139,7 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Re
                 let mark = staging_mark(&context.manifest.project, context.run);
                 retired_schemas.insert(schema, json!({"name": schema, "mark": mark}));
             }
-            retire.push(json!({"kind": word(old.kind), "live": live, "schema": schema}));
+            retire.push(json!({"kind": old.kind.word(), "live": live, "schema": schema}));
             for partition in cut.partitions(relation) {
                 retire.push(json!({"kind": "table", "live": context.qualified(partition), "schema": schema}));
             }

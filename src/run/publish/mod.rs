@@ -47,7 +47,7 @@ pub fn publish<'a>(
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let failure = match try_publish(context, session, nodes, staged) {
+        let failure = match try_publish(context, session, (nodes, staged), &files) {
             Ok(retired) => {
                 files::settle(&files);
                 context.observer.observe(&Event::Published { relations: nodes.len(), elapsed: start.elapsed() });
@@ -95,8 +95,8 @@ fn not_committed(error: &EngineError) -> Diagnostic {
 fn try_publish(
     context: &Context<'_>,
     session: &mut Session<'_>,
-    nodes: &[NodeId],
-    staged: &BTreeMap<NodeId, &Staged>,
+    (nodes, staged): (&[NodeId], &BTreeMap<NodeId, &Staged>),
+    files: &[Paths],
 ) -> Result<Vec<Retired>, Failure> {
     let theirs = |what: &str| {
         let what = what.to_owned();
@@ -124,8 +124,7 @@ fn try_publish(
     let grants = grants(context, session, &cut).map_err(theirs("the rights on the old versions could not be read"))?;
     let statements = statements(context, &cut, &Carried { rebind, grants })
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
-    let files: Vec<Paths> = nodes.iter().filter_map(|id| files::paths(context, *id)).collect();
-    files::publish(&files).map_err(|problem| Failure::Ours(Box::new(problem)))?;
+    files::publish(files).map_err(|problem| Failure::Ours(Box::new(problem)))?;
     for statement in &statements {
         session.execute(None, statement).map_err(theirs("the publish was refused"))?;
     }
