@@ -8,6 +8,7 @@
 //! of its own on tokens of its own. What sqlparser cannot read, or reads wrongly, is changed for it first (`repair`).
 //! Where it cannot be helped, the engine's own parser may vouch for the tokens (`referee`).
 
+mod canon;
 mod complaint;
 mod bound;
 mod cte;
@@ -31,6 +32,7 @@ pub(crate) mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use canon::{Canonical, canonical};
 pub use bound::relations_by_engine;
 pub use cte::{QueryHead, with_clause};
 pub use pair::{quoted_pairs, statements};
