@@ -169,6 +169,9 @@ pub struct Plan {
     /// As if incremental models were to be made anew
     #[arg(long)]
     pub full_refresh: bool,
+    /// As if nothing were to be skipped
+    #[arg(long)]
+    pub force: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -194,7 +197,7 @@ pub struct Build {
     /// Make incremental models anew instead of adding to them
     #[arg(long)]
     pub full_refresh: bool,
-    /// Build also what would be skipped; at present nothing is
+    /// Build also what did not change
     #[arg(long)]
     pub force: bool,
     /// Print the plan and stop

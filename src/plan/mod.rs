@@ -12,7 +12,7 @@ mod stage;
 pub use decide::read_name;
 pub use known::{Known, is_same};
 pub use mark::{is_ours, mark, staging_mark};
-pub use stage::{RunId, Staging, staging};
+pub use stage::{RunId, Staging, moment, staging};
 
 use crate::{
     diagnostic::{

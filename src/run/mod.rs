@@ -15,10 +15,12 @@ mod hold;
 mod hooks;
 mod jobs;
 mod lock;
+mod look;
 mod publish;
 mod report;
 mod schedule;
 mod session;
+mod state;
 mod stop;
 mod store;
 mod sweep;
@@ -27,9 +29,11 @@ mod unit;
 
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
+pub use look::{Look, look, schemas};
 pub use difference::{Difference, Differing};
 pub use event::{Event, Observer};
 pub use report::{NodeReport, RunReport, Status};
+pub use state::{Origin, Recording, functions, read as read_state, source_version};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
 pub use stop::Stop;
@@ -101,6 +105,12 @@ pub struct Request<'a> {
     pub publish: PublishMode,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Duration,
+    /// The schema of the tables of state.
+    pub state_schema: &'a str,
+    /// Where the run comes from.
+    pub origin: &'a Origin,
+    /// Whether tests run that passed on the same rows before.
+    pub all_tests: bool,
 }
 
 /// Carries out a plan. Whatever goes wrong is in the report.
@@ -109,7 +119,7 @@ pub fn run(request: &Request<'_>) -> RunReport {
     let start = Instant::now();
     let built = request.plan.built();
     let mut report = RunReport { diagnostics: request.plan.diagnostics.clone(), ..RunReport::default() };
-    let done = if built.is_empty() && request.tests.is_empty() {
+    let done = if built.is_empty() && request.plan.described().is_empty() && running_tests(request).is_empty() {
         Ok(Done::default())
     } else {
         carry_out(request, &built, &mut report.diagnostics)
@@ -122,6 +132,12 @@ pub fn run(request: &Request<'_>) -> RunReport {
     report.stopped = request.stop.reason();
     report.elapsed = start.elapsed();
     report
+}
+
+/// The tests that are to run: those that did not pass on the same rows before.
+fn running_tests(request: &Request<'_>) -> BTreeSet<NodeId> {
+    let passed = |id: &NodeId| request.plan.tests.get(id).is_some_and(|step| step.passed.is_some());
+    request.tests.iter().copied().filter(|id| request.all_tests || !passed(id)).collect()
 }
 
 /// The name by which the database calls itself, where names must be qualified by it so that nothing else can resolve
@@ -144,6 +160,8 @@ type Endings = BTreeMap<NodeId, Ending<Outcome<Built>>>;
 struct Done {
     endings: Endings,
     published: BTreeSet<NodeId>,
+    /// What was built, and not published because a newer run had been there before.
+    superseded: BTreeSet<NodeId>,
     held: Held,
     /// The test to blame for what was skipped because of a batch of tests, by the first test of the batch.
     culprits: BTreeMap<NodeId, NodeId>,
@@ -163,7 +181,7 @@ fn carry_out(
     let staging = staging(request.manifest, built, request.run);
     let increments = request.plan.increments();
     let database = database(request.engine)?;
-    let context = Context {
+    let mut context = Context {
         manifest: request.manifest,
         staging: &staging,
         built,
@@ -179,8 +197,14 @@ fn carry_out(
         observer: request.observer,
         stop: request.stop,
         publish_timeout: request.publish_timeout,
+        recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
     };
     let mut control = open_control(&context)?;
+    // A run that only tests what is published leaves the database as it is.
+    let records = !request.plan.steps.is_empty();
+    if records {
+        context.recording.epoch = state::begin(&context, &mut control)?;
+    }
     if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
         diagnostics.push(diagnostic);
         return Ok(Done::default());
@@ -190,13 +214,20 @@ fn carry_out(
         hooks::run_start(&context, &mut control)?;
     }
     let can_run = |id: &NodeId| request.manifest.node(*id).error.is_none() && report::blocked(request, *id).is_none();
-    let tests = request.tests.iter().copied().filter(can_run).collect();
+    let tests = running_tests(request).into_iter().filter(can_run).collect();
     let work = jobs::Work::of(request, built, &tests);
     let endings = build_all(request, &context, &work);
     let staged: BTreeMap<NodeId, &Staged> = endings
         .iter()
         .filter_map(|(id, ending)| match ending {
             Ending::Done(Outcome::Built(built)) => Some((*id, built.staged.as_ref()?)),
+            _ => None,
+        })
+        .collect();
+    let outcomes: BTreeMap<NodeId, state::Outcome> = endings
+        .iter()
+        .filter_map(|(id, ending)| match ending {
+            Ending::Done(Outcome::Built(built)) => Some((*id, state::Outcome::of(built))),
             _ => None,
         })
         .collect();
@@ -210,20 +241,37 @@ fn carry_out(
         diagnostics.extend(store::store(&context, &mut control, &held));
     }
     let mut published = BTreeSet::new();
+    let mut superseded = BTreeSet::new();
     let mut retired = Vec::new();
     if !request.stop.is_stopped() {
         let ready = done.into_iter().filter(|id| !held.held.contains_key(id)).collect();
         for cut in parts(request, ready) {
-            match publish::publish(&context, &mut control, &cut, &staged) {
-                Ok(old) => {
-                    published.extend(cut);
-                    retired.extend(old);
+            match publish::publish(&context, &mut control, &cut, (&staged, &outcomes)) {
+                Ok(made) => {
+                    superseded.extend(cut.iter().copied().filter(|id| !made.published.contains(id)));
+                    published.extend(made.published);
+                    retired.extend(made.retired);
                 }
                 // The stop itself is reported once.
                 Err(diagnostic) if context.stop.is_stopped() && diagnostic.code == CANCELLED => {}
                 Err(diagnostic) => diagnostics.push(diagnostic),
             }
         }
+    }
+    let described = request.plan.described();
+    if !described.is_empty() && !request.stop.is_stopped() {
+        diagnostics.extend(publish::describe(&context, &mut control, &described).err());
+    }
+    if records {
+        let went_well = diagnostics.iter().all(|diagnostic| !diagnostic.is_error()) && published.len() == built.len();
+        let status = if request.stop.is_stopped() {
+            "stopped"
+        } else if went_well {
+            "done"
+        } else {
+            "failed"
+        };
+        diagnostics.extend(state::end(&context, &mut control, status, &held.tested));
     }
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));
@@ -245,7 +293,7 @@ fn carry_out(
         Ending::Done(_) | Ending::NotStarted => None,
     };
     let unbuilt = endings.iter().filter_map(unbuilt).collect();
-    Ok(Done { endings, published, held, culprits, batch_of, cancelled, unbuilt })
+    Ok(Done { endings, published, superseded, held, culprits, batch_of, cancelled, unbuilt })
 }
 
 /// What stands staged after the publish: all of what was not published, and the batches of what was.

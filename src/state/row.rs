@@ -110,10 +110,12 @@ pub fn relation_row(relation: &RelationName, recorded: &Recorded) -> Value {
         "columns": json!(recorded.columns).to_string(),
         "row_count": recorded.rows,
         "milliseconds": recorded.milliseconds,
+        "object_id": Value::Null,
         "run": recorded.run,
         "epoch": recorded.epoch,
         "git_commit": recorded.commit,
         "author": recorded.author,
+        "held": recorded.held,
     })
 }
 

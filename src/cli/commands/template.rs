@@ -150,7 +150,7 @@ impl Trial<'_> {
         let compilation = self.compiled()?;
         let engine = Self::engine(&compilation, false)?;
         let selection: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
-        let plan = plan::make(self.app, &compilation, (&selection, wishes), engine.as_ref()).map_err(|_| Vec::new())?;
+        let plan = plan::make(self.app, &compilation, (&selection, &wishes), engine.as_ref()).map_err(|_| Vec::new())?;
         let stop = Stop::default();
         let observer = Interrupting { stop: &stop, at: compilation.manifest.find(READER).filter(|_| interrupt) };
         let run = build::run_id();
