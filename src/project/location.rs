@@ -58,8 +58,8 @@ impl Location {
         let folder = path[..first].rsplit_once('/').map_or("", |(folder, _)| folder);
         // An absolute pattern has nothing before its first `/`.
         let folder = if path.starts_with('/') && folder.is_empty() { Path::new("/") } else { Path::new(folder) };
-        let pattern = absolute.to_string_lossy();
-        match GlobBuilder::new(&pattern).literal_separator(true).build() {
+        let glob = GlobBuilder::new(&absolute.to_string_lossy()).literal_separator(true).build();
+        match glob {
             Ok(glob) => Box::new(disk::matching_files(&root.join(folder), glob.compile_matcher())),
             Err(_) => Box::new(std::iter::empty()),
         }

@@ -33,7 +33,7 @@ pub use look::{Look, look, schemas};
 pub use difference::{Difference, Differing};
 pub use event::{Event, Observer};
 pub use report::{NodeReport, RunReport, Status};
-pub use state::{Origin, Recording, functions, read as read_state, source_version};
+pub use state::{Origin, Recording, remove as remove_state};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
 pub use stop::Stop;

@@ -12,8 +12,8 @@ use crate::{
         Diagnostic,
         code::{BUG, PERMISSION_DENIED, STATE_NOT_WRITABLE, STATE_TOO_NEW},
     },
-    dialect::{Dialect, functions::Volatility},
-    engine::{Connection, EngineError, FailureKind, LiveCatalog, LiveColumn, UserFunction},
+    dialect::functions::Volatility,
+    engine::{Connection, Engine, EngineError, FailureKind, LiveCatalog, LiveColumn, UserFunction},
     manifest::{Manifest, NodeId, Verdict},
     name::RelationName,
     plan::Plan,
@@ -379,12 +379,6 @@ fn write(context: &Context<'_>, session: &mut Session<'_>, values: &Value) -> Re
     session.control("commit", "commit")
 }
 
-/// Whether an engine keeps object ids that outlast a session.
-#[must_use]
-pub const fn keeps_object_ids(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::Postgres)
-}
-
 /// The statements that record another description of relations that are otherwise as they were.
 pub fn redescribe(context: &Context<'_>, nodes: &[NodeId]) -> Result<Vec<Statement>, EngineError> {
     let recording = &context.recording;
@@ -395,4 +389,25 @@ pub fn redescribe(context: &Context<'_>, nodes: &[NodeId]) -> Result<Vec<Stateme
     });
     let values = json!({"rows": rows.collect::<Vec<_>>()});
     step(context.statements, "redescribe", &with(common(context.manifest, recording.schema, context.database), values))
+}
+
+/// Drops the tables of state and their schema, if there are any.
+///
+/// # Errors
+/// When the database refuses it: something else stands in the schema.
+pub fn remove(
+    engine: &dyn Engine,
+    statements: &dyn Statements,
+    manifest: &Manifest,
+    schema: &str,
+) -> Result<(), EngineError> {
+    let database = super::database(engine)?;
+    let mut connection = engine.connect("state")?;
+    if !connection.catalog(&[schema])?.schemas.contains(schema) {
+        return Ok(());
+    }
+    for statement in step(statements, "remove", &Value::Object(common(manifest, schema, database.as_deref())))? {
+        connection.execute(&statement.text)?;
+    }
+    Ok(())
 }

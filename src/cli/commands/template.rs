@@ -14,7 +14,7 @@ use crate::{
     graph::Selection,
     plan::Wishes,
     project::{LoadOptions, Loaded, Project, load},
-    run::{Event, Observer, PublishMode, Request, RunReport, Stop},
+    run::{Event, Observer, Origin, PublishMode, Request, RunReport, Stop},
     source::Sources,
 };
 use serde_json::json;
@@ -27,6 +27,8 @@ use std::{
 
 /// Where the cases are tried; it must not exist, and does not afterwards.
 const SCHEMA: &str = "suiro_template_test";
+/// Where the trial remembers what it built; the same holds.
+const STATE: &str = "suiro_template_test_state";
 /// The model whose materialization is tried, and a reader of it.
 const SUBJECT: &str = "subject";
 const READER: &str = "reader";
@@ -110,6 +112,10 @@ impl Trial<'_> {
         if self.config.iter().all(|line| !line.trim_start().starts_with("unique_key")) {
             text.push_str("unique_key: id\n");
         }
+        // Other SQL stands for other rows.
+        if self.config.iter().all(|line| !line.trim_start().starts_with("on_definition_change")) {
+            text.push_str("on_definition_change: forward\n");
+        }
         for line in self.config {
             text.push_str(line);
             text.push('\n');
@@ -132,7 +138,7 @@ impl Trial<'_> {
             scan_seeds: true,
         });
         if let Loaded { project: Some(project), .. } = &mut loaded {
-            project.target = crate::project::Target { schema: SCHEMA.to_owned(), ..self.original.target.clone() };
+            project.target = crate::project::Target { schema: SCHEMA.to_owned(), state_schema: STATE.to_owned(), ..self.original.target.clone() };
         }
         let lookup = compile::process_environment(environment);
         let compilation = compile::compile_loaded(loaded, &lookup, Some(Box::new(DuckDbParser::default())))
@@ -147,13 +153,14 @@ impl Trial<'_> {
 
     /// Builds what stands written; `interrupt` stops the run when everything is built and nothing published.
     fn build(&self, wishes: Wishes, interrupt: bool) -> Result<RunReport, Vec<Diagnostic>> {
+        let run = build::run_id();
+        let wishes = Wishes { force: true, run: run.as_str().to_owned(), ..wishes };
         let compilation = self.compiled()?;
         let engine = Self::engine(&compilation, false)?;
         let selection: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
         let plan = plan::make(self.app, &compilation, (&selection, &wishes), engine.as_ref()).map_err(|_| Vec::new())?;
         let stop = Stop::default();
         let observer = Interrupting { stop: &stop, at: compilation.manifest.find(READER).filter(|_| interrupt) };
-        let run = build::run_id();
         let report = crate::run::run(&Request {
             manifest: &compilation.manifest,
             graph: &compilation.graph,
@@ -172,6 +179,9 @@ impl Trial<'_> {
             fail_fast: false,
             publish: PublishMode::Run,
             publish_timeout: compilation.project.target.publish_timeout(),
+            state_schema: STATE,
+            origin: &Origin::default(),
+            all_tests: true,
         });
         let errors = unplaced(&report.diagnostics, &compilation.sources);
         if errors.is_empty() { Ok(report) } else { Err(errors) }
@@ -256,7 +266,7 @@ impl Trial<'_> {
             format!("a reader of the same run counted {count} rows of {}", changed.len()),
         );
 
-        self.build(Wishes { full_refresh: true }, false)?;
+        self.build(Wishes { full_refresh: true, ..Wishes::default() }, false)?;
         let (forced, _) = self.rows()?;
         check(
             "forced",
@@ -272,6 +282,7 @@ impl Trial<'_> {
         let Ok(compilation) = self.compiled() else { return Ok(()) };
         let engine = Self::engine(&compilation, false)?;
         crate::run::remove_schema(engine.as_ref(), &compilation, &compilation.manifest, SCHEMA)
+            .and_then(|()| crate::run::remove_state(engine.as_ref(), &compilation, &compilation.manifest, STATE))
             .map_err(|error| vec![refused(&error)])
     }
 }

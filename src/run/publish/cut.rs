@@ -4,7 +4,7 @@ use super::carried::Carried;
 use crate::{
     diagnostic::Diagnostic,
     dialect::Dialect,
-    engine::{DependentKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
+    engine::{DependentKind, EngineError, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
     manifest::NodeId,
     name::RelationName,
     plan::staging_mark,
