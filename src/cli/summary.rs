@@ -116,9 +116,7 @@ fn coloured(terminal: &Terminal, status: Status) -> Cell {
         | Status::Skipped
         | Status::Cancelled
         | Status::NotStarted
-        | Status::Warn => {
-            comfy_table::Color::Yellow
-        }
+        | Status::Warn => comfy_table::Color::Yellow,
     })
 }
 

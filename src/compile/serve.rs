@@ -28,7 +28,9 @@ static TESTING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/testing");
 /// The built-in templates of statements, as files that diagnostics can point into.
 pub(super) fn built_in_statements(sources: &mut Sources) -> Vec<MacroFile> {
     let mut files = Vec::new();
-    for (folder, dir) in [("materializations", &MATERIALIZATIONS), ("publish", &PUBLISH), ("testing", &TESTING), ("state", &STATE)] {
+    for (folder, dir) in
+        [("materializations", &MATERIALIZATIONS), ("publish", &PUBLISH), ("testing", &TESTING), ("state", &STATE)]
+    {
         let found = dir.dirs().flat_map(Dir::files).filter_map(|file| Some((file.path(), file.contents_utf8()?)));
         for (path, text) in found {
             let below = path.to_string_lossy().replace('\\', "/");
@@ -60,10 +62,18 @@ impl Statements for Compilation {
     fn own_materialization(&self, name: &str) -> Option<String> {
         let dialect = self.manifest.dialect.name();
         let paths = [dialect, "default"].map(|folder| ["materializations/", folder, "/", name, ".sql.jinja"].concat());
-        let (path, own) = paths.iter().find_map(|path| Some((path, self.project.template_overrides.get(path)?)))?;
-        let below = path.strip_prefix("materializations/").unwrap_or(path);
-        let built_in = MATERIALIZATIONS.get_file(below).and_then(include_dir::File::contents_utf8);
-        (built_in != Some(&*own.text)).then(|| own.text.to_string())
+        for path in &paths {
+            let below = path.strip_prefix("materializations/").unwrap_or(path);
+            let built_in = MATERIALIZATIONS.get_file(below).and_then(include_dir::File::contents_utf8);
+            match (self.project.template_overrides.get(path), built_in) {
+                (Some(own), Some(built_in)) if *own.text == *built_in => return None,
+                (Some(own), _) => return Some(own.text.to_string()),
+                // The engine's own goes before the project's for all engines.
+                (None, Some(_)) => return None,
+                (None, None) => {}
+            }
+        }
+        None
     }
 }
 

@@ -86,9 +86,7 @@ fn is_one_operator(tokens: &Tokens<'_>, index: usize) -> bool {
     };
     let touching = |before: &Token, token: &Token| before.end == token.start;
     let (Some(before), Some(token)) = (tokens.list.get(index - 1), tokens.list.get(index)) else { return false };
-    touching(before, token)
-        && sign(index - 1).is_some()
-        && sign(index).is_some_and(|sign| !matches!(sign, b'+' | b'-'))
+    touching(before, token) && sign(index - 1).is_some() && sign(index).is_some_and(|sign| !matches!(sign, b'+' | b'-'))
 }
 
 fn unquoted(name: &str) -> String {
@@ -154,7 +152,11 @@ mod tests {
         ] {
             assert!(canonical(moving, Dialect::Postgres).moving.is_some(), "{moving}");
         }
-        for still in ["select t.current_date from t", "select 'today is the day'", "select * from t tablesample system (10) repeatable (1)"] {
+        for still in [
+            "select t.current_date from t",
+            "select 'today is the day'",
+            "select * from t tablesample system (10) repeatable (1)",
+        ] {
             assert_eq!(canonical(still, Dialect::Postgres).moving, None, "{still}");
         }
         assert!(canonical("from t using sample 10%", Dialect::DuckDb).moving.is_some());

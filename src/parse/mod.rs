@@ -32,8 +32,8 @@ pub(crate) mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use canon::{Canonical, canonical};
 pub use bound::relations_by_engine;
+pub use canon::{Canonical, canonical};
 pub use cte::{QueryHead, with_clause};
 pub use pair::{quoted_pairs, statements};
 pub use problem::Problem;

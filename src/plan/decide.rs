@@ -41,8 +41,8 @@ pub struct Deciding<'a> {
     definitions: BTreeMap<NodeId, Definition>,
     /// What the nodes that were decided will be.
     decided: BTreeMap<NodeId, ReadState>,
-    /// Those of them that will have other rows.
-    changed: BTreeSet<NodeId>,
+    /// Those of them that are built or added to.
+    built: BTreeSet<NodeId>,
     by_name: BTreeMap<String, NodeId>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Deciding<'a> {
             surroundings,
             definitions: BTreeMap::new(),
             decided: BTreeMap::new(),
-            changed: BTreeSet::new(),
+            built: BTreeSet::new(),
             by_name,
         }
     }
@@ -74,7 +74,6 @@ impl<'a> Deciding<'a> {
         let own = self.own(id);
         let reads = self.reads(id);
         let definition = definition_of(&own.own, &reads);
-        let Some(relation) = &node.relation else { return Decision::default() };
         let mut decision = Decision {
             identity: Identity {
                 own: own.own.clone(),
@@ -92,10 +91,8 @@ impl<'a> Deciding<'a> {
             _ => Some(version.clone()),
         };
         decision.identity.version = version;
-        let rows_change = matches!(decision.action, Some(Action::Build | Action::Increment))
-            && self.known.recorded(relation).is_none_or(|before| before.identity.version != decision.identity.version);
-        if rows_change {
-            self.changed.insert(id);
+        if matches!(decision.action, Some(Action::Build | Action::Increment)) {
+            self.built.insert(id);
         }
         self.decided.insert(id, ReadState { definition: decision.identity.definition.clone(), version: shown });
         decision
@@ -198,9 +195,8 @@ impl<'a> Deciding<'a> {
         if decision.reasons.is_empty() && self.wishes.force {
             decision.reasons.push("it was asked for (`--force`)".to_owned());
         }
-        let described = self.known.recorded_of(node).is_some_and(|before| {
-            before.identity.described != decision.identity.described
-        });
+        let described =
+            self.known.recorded_of(node).is_some_and(|before| before.identity.described != decision.identity.described);
         decision.action = Some(if !decision.reasons.is_empty() {
             Action::Increment
         } else if described {
@@ -242,6 +238,10 @@ impl<'a> Deciding<'a> {
     ) {
         let node = self.manifest.node(id);
         if node.form() == Form::View {
+            // What is built below it in this run has to see the new rows through it before they are published.
+            let new = self.manifest.relations_read(id).into_iter().find(|read| self.built.contains(read));
+            reasons
+                .extend(new.map(|read| format!("it shows `{}`, which is built", read_name(self.manifest.node(read)))));
             return;
         }
         if node.kind == NodeKind::Seed {
@@ -274,7 +274,9 @@ impl<'a> Deciding<'a> {
     fn unknown(&self, name: &str) -> String {
         let kind = self.by_name.get(name).map(|id| self.manifest.node(*id).kind);
         match kind {
-            Some(NodeKind::Source) => format!("nobody knows whether `{name}` changed (`loaded_at` or `version` of a source tell)"),
+            Some(NodeKind::Source) => {
+                format!("nobody knows whether `{name}` changed (`loaded_at` or `version` of a source tell)")
+            }
             _ => format!("nobody knows whether the rows of `{name}` changed"),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
         functions::{self, Volatility},
     },
     engine::UserFunction,
-    manifest::{CompiledSql, Constraint, Filling, Form, Manifest, Node, NodeId, NodeKind, Properties, Rendering},
+    manifest::{CompiledSql, Constraint, Form, Manifest, Node, NodeId, NodeKind, Properties, Rendering, SqlPart},
     parse::canonical,
 };
 use serde_json::{Value, json};
@@ -76,7 +76,10 @@ pub fn definition(manifest: &Manifest, id: NodeId, around: &Surroundings<'_>) ->
     let mut calls = BTreeSet::new();
     if node.kind == NodeKind::Seed {
         let columns = node.columns.iter().flatten();
-        parts.push(("columns", hash(&[json!(columns.map(|one| (&one.name, &one.data_type)).collect::<Vec<_>>()).to_string()])));
+        parts.push((
+            "columns",
+            hash(&[json!(columns.map(|one| (&one.name, &one.data_type)).collect::<Vec<_>>()).to_string()]),
+        ));
     }
     if node.kind != NodeKind::Source {
         let mut texts = Vec::new();
@@ -126,8 +129,17 @@ pub fn definition(manifest: &Manifest, id: NodeId, around: &Surroundings<'_>) ->
 
 /// SQL with each relation by its qualified name.
 fn named(manifest: &Manifest, sql: &CompiledSql) -> String {
-    let name = |id: NodeId| relation_text(manifest, manifest.node(id));
-    sql.fill(&Filling { manifest, name: &name, inlined: &|_| false }).text
+    let mut text = String::new();
+    for part in &sql.parts {
+        match part {
+            SqlPart::Written { text: written, .. } => text.push_str(written),
+            // An alias that suiro adds is as the name was written, whose case means nothing to DuckDB.
+            SqlPart::Inserted(added) if manifest.dialect == Dialect::DuckDb => text.push_str(&added.to_lowercase()),
+            SqlPart::Inserted(added) => text.push_str(added),
+            SqlPart::Relation { node, .. } => text.push_str(&relation_text(manifest, manifest.node(*node))),
+        }
+    }
+    text
 }
 
 fn relation_text(manifest: &Manifest, node: &Node) -> String {
@@ -173,7 +185,10 @@ fn called(
         if !seen.insert(name.clone()) {
             continue;
         }
-        let theirs = users.get(&name);
+        let theirs = match dialect {
+            Dialect::Postgres => users.get(&name),
+            Dialect::DuckDb => users.get(&name.to_lowercase()),
+        };
         if let Some(function) = theirs {
             bodies.push(name.clone());
             bodies.push(function.body.clone());
@@ -181,7 +196,9 @@ fn called(
             if function.volatility.is_none() {
                 moving = moving.or(inner.moving);
             }
-            edge.extend(inner.calls.into_iter().filter(|call| function.volatility.is_none() || users.contains_key(call)));
+            edge.extend(
+                inner.calls.into_iter().filter(|call| function.volatility.is_none() || users.contains_key(call)),
+            );
         }
         // A name may be both the engine's and a user's: the worse answer counts.
         let worst = functions::volatility(dialect, &name).max(theirs.and_then(|function| function.volatility));

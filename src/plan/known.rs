@@ -23,6 +23,8 @@ pub struct Known {
     pub settings: BTreeMap<String, String>,
     /// The data versions of sources, where they could be asked.
     pub sources: BTreeMap<NodeId, String>,
+    /// Whether a run that is no more, or another one, left something staged.
+    pub leftovers: bool,
     /// Models that become files, and whose files are gone.
     pub without_file: BTreeSet<NodeId>,
 }

@@ -93,6 +93,8 @@ pub struct TestStep {
 pub struct Plan {
     /// The steps.
     pub steps: Vec<Step>,
+    /// Whether something stands staged that a run may have to remove.
+    pub leftovers: bool,
     /// The tests of the selection.
     pub tests: BTreeMap<NodeId, TestStep>,
     /// What was found on the way.
@@ -150,7 +152,7 @@ pub fn plan(
     let built: BTreeSet<NodeId> = selection.iter().copied().filter(|node| manifest.node(*node).is_built()).collect();
     let obstacles = Obstacles::new(manifest, &built, known);
     let mut deciding = Deciding::new(manifest, known, wishes, template);
-    let mut plan = Plan::default();
+    let mut plan = Plan { leftovers: known.leftovers, ..Plan::default() };
     let mut culprits: BTreeMap<NodeId, NodeId> = BTreeMap::new();
     // An ephemeral model is part of its readers, selected or not.
     let inlined = manifest.iter().filter(|(_, node)| node.form() == Form::Ephemeral).map(|(id, _)| id);

@@ -42,7 +42,8 @@ impl<'a> Obstacles<'a> {
         let mut obstacles = Vec::new();
         for read in self.manifest.relations_read(id) {
             let parent = self.manifest.node(read);
-            let there = parent.relation.as_ref().is_some_and(|relation| self.known.live.relations.contains_key(relation));
+            let there =
+                parent.relation.as_ref().is_some_and(|relation| self.known.live.relations.contains_key(relation));
             if parent.is_built() && !self.built.contains(&read) && !there {
                 obstacles.push(
                     Diagnostic::error(

@@ -183,10 +183,7 @@ fn list(folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
 }
 
 /// Whether any file below a folder has a path that matches.
-pub(crate) fn matching_files(
-    folder: &Path,
-    pattern: globset::GlobMatcher,
-) -> impl Iterator<Item = PathBuf> + use<> {
+pub(crate) fn matching_files(folder: &Path, pattern: globset::GlobMatcher) -> impl Iterator<Item = PathBuf> + use<> {
     let files = walkdir::WalkDir::new(folder).follow_links(true).into_iter().filter_map(Result::ok);
     let files = files.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
     files.filter(move |path| pattern.is_match(path))

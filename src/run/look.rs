@@ -1,6 +1,6 @@
 //! Looking at the database once, before a plan is made of it.
 
-use super::{Statements, state};
+use super::{Statements, state, sweep};
 use crate::{
     engine::{Engine, EngineError},
     manifest::{Form, Manifest, NodeId, NodeKind},
@@ -55,8 +55,9 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
     let state = state::read(connection.as_mut(), look.statements, scope, &live)?;
     let functions = state::functions(connection.as_mut(), look.statements)?;
     let settings = look.engine.session_settings();
+    let leftovers = sweep::has_leftovers(connection.as_mut(), look.statements, manifest, &live)?;
     let without_file = without_file(manifest, look.root);
-    Ok((Known { live, columns, state, functions, settings, sources, without_file }, failed))
+    Ok((Known { live, columns, state, functions, settings, sources, leftovers, without_file }, failed))
 }
 
 /// The schemas of everything that is built.
@@ -69,6 +70,7 @@ pub fn schemas(manifest: &Manifest) -> BTreeSet<&str> {
 /// Models that become files, and whose files are not there.
 fn without_file(manifest: &Manifest, root: &Path) -> BTreeSet<NodeId> {
     let files = manifest.iter().filter(|(_, node)| node.kind == NodeKind::Model && node.form() == Form::File);
-    let gone = files.filter(|(_, node)| node.text("location").is_some_and(|path| fs_err::metadata(root.join(path)).is_err()));
+    let gone =
+        files.filter(|(_, node)| node.text("location").is_some_and(|path| fs_err::metadata(root.join(path)).is_err()));
     gone.map(|(id, _)| id).collect()
 }

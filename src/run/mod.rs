@@ -29,19 +29,22 @@ mod unit;
 
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
-pub use look::{Look, look, schemas};
 pub use difference::{Difference, Differing};
 pub use event::{Event, Observer};
+pub use look::{Look, look, schemas};
 pub use report::{NodeReport, RunReport, Status};
-pub use state::{Origin, Recording, remove as remove_state};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
+pub use state::{Origin, Recording, remove as remove_state};
 pub use stop::Stop;
 pub use sweep::remove_schema;
 pub use test::Tested;
 
 use crate::{
-    diagnostic::{Diagnostic, code::CANCELLED},
+    diagnostic::{
+        Diagnostic,
+        code::{CANCELLED, SUPERSEDED},
+    },
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
@@ -111,6 +114,8 @@ pub struct Request<'a> {
     pub origin: &'a Origin,
     /// Whether tests run that passed on the same rows before.
     pub all_tests: bool,
+    /// Whether it is a failure that a newer run has published already.
+    pub superseded_fails: bool,
 }
 
 /// Carries out a plan. Whatever goes wrong is in the report.
@@ -119,7 +124,7 @@ pub fn run(request: &Request<'_>) -> RunReport {
     let start = Instant::now();
     let built = request.plan.built();
     let mut report = RunReport { diagnostics: request.plan.diagnostics.clone(), ..RunReport::default() };
-    let done = if built.is_empty() && request.plan.described().is_empty() && running_tests(request).is_empty() {
+    let done = if is_idle(request, &built) && !request.plan.leftovers {
         Ok(Done::default())
     } else {
         carry_out(request, &built, &mut report.diagnostics)
@@ -132,6 +137,11 @@ pub fn run(request: &Request<'_>) -> RunReport {
     report.stopped = request.stop.reason();
     report.elapsed = start.elapsed();
     report
+}
+
+/// Whether there is nothing to build, to describe, or to test.
+fn is_idle(request: &Request<'_>, built: &BTreeSet<NodeId>) -> bool {
+    built.is_empty() && request.plan.described().is_empty() && running_tests(request).is_empty()
 }
 
 /// The tests that are to run: those that did not pass on the same rows before.
@@ -201,7 +211,7 @@ fn carry_out(
     };
     let mut control = open_control(&context)?;
     // A run that only tests what is published leaves the database as it is.
-    let records = !request.plan.steps.is_empty();
+    let records = !request.plan.steps.is_empty() && !is_idle(request, built);
     if records {
         context.recording.epoch = state::begin(&context, &mut control)?;
     }
@@ -209,8 +219,10 @@ fn carry_out(
         diagnostics.push(diagnostic);
         return Ok(Done::default());
     }
-    if !built.is_empty() {
+    if !built.is_empty() || request.plan.leftovers {
         sweep::prepare(&context, &mut control)?;
+    }
+    if !built.is_empty() {
         hooks::run_start(&context, &mut control)?;
     }
     let can_run = |id: &NodeId| request.manifest.node(*id).error.is_none() && report::blocked(request, *id).is_none();
@@ -271,7 +283,15 @@ fn carry_out(
         } else {
             "failed"
         };
-        diagnostics.extend(state::end(&context, &mut control, status, &held.tested));
+        diagnostics.extend(state::end(&context, &mut control, (status, &published), &held.tested));
+    }
+    if request.superseded_fails {
+        let late = |id: &NodeId| {
+            let name = &request.manifest.node(*id).name;
+            let message = format!("`{name}` was not published: a run that began later has published it already");
+            Diagnostic::error(SUPERSEDED, message).of_node(name.clone())
+        };
+        diagnostics.extend(superseded.iter().map(late));
     }
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));

@@ -164,7 +164,9 @@ fn step_report(request: &Request<'_>, step: &Step, done: &mut Done, diagnostics:
     };
     match done.endings.remove(&id) {
         Some(Ending::Done(Outcome::Built(built))) if done.published.contains(&id) => of(Status::Built, None, &built),
-        Some(Ending::Done(Outcome::Built(built))) if done.superseded.contains(&id) => of(Status::Superseded, None, &built),
+        Some(Ending::Done(Outcome::Built(built))) if done.superseded.contains(&id) => {
+            of(Status::Superseded, None, &built)
+        }
         Some(Ending::Done(Outcome::Built(built))) => of(Status::Staged, done.held.held.get(&id).copied(), &built),
         Some(Ending::Failed(Outcome::Built(built))) if is_cancelled(request, built.failure.as_ref()) => {
             of(Status::Cancelled, None, &built)

@@ -240,7 +240,8 @@ fn not_writable(context: &Context<'_>, session: &mut Session<'_>, error: EngineE
     let recording = &context.recording;
     let role = json!({"role": role(context, session)});
     let lines = step(context.statements, "rights", &with(common(context.manifest, recording.schema, None), role));
-    let message = format!("what was built cannot be remembered in the schema `{}`: {}", recording.schema, error.message);
+    let message =
+        format!("what was built cannot be remembered in the schema `{}`: {}", recording.schema, error.message);
     let mut refused = EngineError::new(STATE_NOT_WRITABLE, FailureKind::Permanent, message);
     refused.sqlstate = error.sqlstate;
     refused.notes.push("an administrator runs:".to_owned());
@@ -332,7 +333,8 @@ pub fn record(
     if published.is_empty() {
         return Ok(Vec::new());
     }
-    let written: Vec<&str> = RELATION.iter().copied().filter(|name| !matches!(*name, "schema_name" | "relation_name")).collect();
+    let written: Vec<&str> =
+        RELATION.iter().copied().filter(|name| !matches!(*name, "schema_name" | "relation_name")).collect();
     let columns: Vec<&str> = ["schema_name", "relation_name"].into_iter().chain(written).collect();
     let values = json!({"published": published, "columns": columns});
     step(context.statements, "record", &with(common(context.manifest, recording.schema, context.database), values))
@@ -342,20 +344,22 @@ pub fn record(
 pub fn end(
     context: &Context<'_>,
     session: &mut Session<'_>,
-    status: &str,
+    (status, published): (&str, &BTreeSet<NodeId>),
     tested: &BTreeMap<NodeId, Tested>,
 ) -> Vec<Diagnostic> {
     let recording = &context.recording;
     let passed: Vec<Value> = tested
         .values()
         .filter(|tested| tested.verdict == Some(Verdict::Pass))
+        // What was built and not published may never be seen again.
+        .filter(|tested| {
+            let read = context.manifest.relations_read(tested.node);
+            read.iter().all(|id| !context.built.contains(id) || published.contains(id))
+        })
         .filter_map(|tested| {
             let step = recording.plan.tests.get(&tested.node)?;
-            let passed = Passed {
-                definition: step.definition.clone(),
-                reads: step.reads.clone(),
-                run: context.run.to_owned(),
-            };
+            let passed =
+                Passed { definition: step.definition.clone(), reads: step.reads.clone(), run: context.run.to_owned() };
             Some(test_row(&context.manifest.node(tested.node).name, &passed))
         })
         .collect();

@@ -5,7 +5,7 @@ use crate::{
     artifact::{Log, Store, compiled_path, run_results},
     cli::{
         app::App,
-        arguments::{Build, Format},
+        arguments::{Build, Format, Superseded},
         progress::Progress,
         signals, summary,
     },
@@ -169,6 +169,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         publish_timeout: compilation.project.target.publish_timeout(),
         state_schema: &compilation.project.target.state_schema,
         origin: &origin::origin(&compilation.project.root, part.verb()),
+        superseded_fails: arguments.superseded == Superseded::Fail,
         all_tests: arguments.force || part == Part::Tests,
     });
     progress.end();

@@ -138,7 +138,11 @@ impl Trial<'_> {
             scan_seeds: true,
         });
         if let Loaded { project: Some(project), .. } = &mut loaded {
-            project.target = crate::project::Target { schema: SCHEMA.to_owned(), state_schema: STATE.to_owned(), ..self.original.target.clone() };
+            project.target = crate::project::Target {
+                schema: SCHEMA.to_owned(),
+                state_schema: STATE.to_owned(),
+                ..self.original.target.clone()
+            };
         }
         let lookup = compile::process_environment(environment);
         let compilation = compile::compile_loaded(loaded, &lookup, Some(Box::new(DuckDbParser::default())))
@@ -158,7 +162,8 @@ impl Trial<'_> {
         let compilation = self.compiled()?;
         let engine = Self::engine(&compilation, false)?;
         let selection: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
-        let plan = plan::make(self.app, &compilation, (&selection, &wishes), engine.as_ref()).map_err(|_| Vec::new())?;
+        let plan =
+            plan::make(self.app, &compilation, (&selection, &wishes), engine.as_ref()).map_err(|_| Vec::new())?;
         let stop = Stop::default();
         let observer = Interrupting { stop: &stop, at: compilation.manifest.find(READER).filter(|_| interrupt) };
         let report = crate::run::run(&Request {
@@ -182,6 +187,7 @@ impl Trial<'_> {
             state_schema: STATE,
             origin: &Origin::default(),
             all_tests: true,
+            superseded_fails: false,
         });
         let errors = unplaced(&report.diagnostics, &compilation.sources);
         if errors.is_empty() { Ok(report) } else { Err(errors) }
