@@ -26,7 +26,7 @@ const AROUND: usize = 3;
 pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], width: usize) -> String {
     let needed: Vec<usize> = (0..header.len())
         .map(|index| {
-            let cells = rows.iter().filter_map(|row| row.get(index)).map(|value| shown(value));
+            let cells = rows.iter().filter_map(|row| row.get(index)).map(|value| shown(value.as_deref()));
             cells.chain([header[index].as_str()]).map(longest_word).max().unwrap_or_default()
         })
         .collect();
@@ -37,7 +37,9 @@ pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], 
     let mut table = bare(width);
     table.set_header(header.iter().enumerate().map(|(index, title)| align(Cell::new(title), numeric, index)));
     for row in rows {
-        table.add_row(row.iter().enumerate().map(|(index, value)| align(Cell::new(shown(value)), numeric, index)));
+        table.add_row(
+            row.iter().enumerate().map(|(index, value)| align(Cell::new(shown(value.as_deref())), numeric, index)),
+        );
     }
     keep_words(&mut table, &needed);
     let mut text = table.to_string();
@@ -59,7 +61,7 @@ fn records(header: &[String], rows: &[Vec<Option<String>>], width: usize) -> Str
         text.push('\n');
         let mut table = bare(width);
         for (name, value) in header.iter().zip(row) {
-            table.add_row([Cell::new(name), Cell::new(shown(value))]);
+            table.add_row([Cell::new(name), Cell::new(shown(value.as_deref()))]);
         }
         keep_words(&mut table, &[names]);
         for line in table.to_string().lines() {
@@ -80,14 +82,15 @@ fn keep_words(table: &mut Table, needed: &[usize]) {
     }
 }
 
-fn shown(value: &Option<String>) -> &str {
-    value.as_deref().unwrap_or("NULL")
+fn shown(value: Option<&str>) -> &str {
+    value.unwrap_or("NULL")
 }
 
 /// How wide the longest part of a text is that folding would tear. Characters as wide as kanji stand for themselves: such
 /// a text has no spaces, and is folded anywhere.
 fn longest_word(text: &str) -> usize {
-    let parts = text.split(|character: char| character.is_whitespace() || character.width().is_some_and(|wide| wide > 1));
+    let parts =
+        text.split(|character: char| character.is_whitespace() || character.width().is_some_and(|wide| wide > 1));
     let narrow = parts.map(UnicodeWidthStr::width).max().unwrap_or_default();
     narrow.max(if text.chars().any(|character| character.width().is_some_and(|wide| wide > 1)) { 2 } else { 0 })
 }

@@ -254,7 +254,7 @@ fn is_describable(query: &str) -> bool {
 /// but would write another one (COPY … TO, ATTACH), and changes what is only in memory.
 fn writes(statement: &str) -> EngineError {
     let word = scan::first_word(statement).unwrap_or_default().to_uppercase();
-    let message = ["only reading is allowed here, and this is ", &word].concat();
+    let message = ["only reading is allowed here, and this is `", &word, "`"].concat();
     EngineError::new(code::NOT_READ_ONLY, FailureKind::Permanent, message)
 }
 

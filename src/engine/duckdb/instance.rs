@@ -97,7 +97,14 @@ impl Instance {
                 &BTreeMap::from([
                     ("path", Dialect::DuckDb.literal(&path)),
                     ("name", Dialect::DuckDb.quote(name)),
-                    ("mode", if options.read_only && options.path.is_some() { "(read_only)".to_owned() } else { String::new() }),
+                    (
+                        "mode",
+                        if options.read_only && options.path.is_some() {
+                            "(read_only)".to_owned()
+                        } else {
+                            String::new()
+                        },
+                    ),
                 ]),
             );
             root.execute_batch(&attach).map_err(|error| opening_error(&error, place))?;
