@@ -98,6 +98,7 @@ pub fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node 
         instance_of: None,
         instance: None,
         test: None,
+        lineage: None,
     }
 }
 

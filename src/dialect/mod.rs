@@ -1,6 +1,8 @@
-//! How engines differ as languages: quoting, case folding, limits.
+//! How engines differ as languages: quoting, case folding, limits, functions.
 //!
 //! In: names and text. Out: names and text of one dialect. Never: a connection (that is `engine/`).
+
+pub mod functions;
 
 use crate::name::{NamePart, RelationName};
 use serde::{Deserialize, Serialize};

@@ -406,6 +406,7 @@ mod tests {
             instance_of: path.contains("mart").then(|| "mart".to_owned()),
             instance: None,
             test: None,
+            lineage: None,
         };
         let manifest = Manifest {
             project: "p".to_owned(),

@@ -3,10 +3,12 @@
 //! In: what `compile` found. Out: nodes in a stable order, who reads whom and where, and SQL with holes for the names
 //! of relations. Never: a span map or a connection.
 
+mod column;
 mod properties;
 mod sql;
 mod test;
 
+pub use column::{CastKind, ColumnLineage, ColumnOrigins, ColumnSource, EdgeKind};
 pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
 pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
 pub use test::{Test, TestSeverity, TestType, Threshold, UnitRows, UnitTest, Verdict};
@@ -173,6 +175,9 @@ pub struct Node {
     /// How a test is judged; only tests have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<Box<Test>>,
+    /// Where its columns come from; none where nobody has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lineage: Option<Box<ColumnLineage>>,
 }
 
 /// Which of a model's two renderings is meant.

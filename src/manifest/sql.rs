@@ -220,6 +220,7 @@ mod tests {
             instance_of: None,
             instance: None,
             test: None,
+            lineage: None,
         }
     }
 

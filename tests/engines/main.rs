@@ -8,6 +8,7 @@ mod support;
 mod catalog;
 mod connecting;
 mod duckdb;
+mod functions;
 mod loading;
 mod poolers;
 mod sessions;
