@@ -301,18 +301,27 @@ pub struct Debug {
 /// What there is to do with templates.
 #[derive(Debug, Subcommand)]
 pub enum Template {
-    /// Build a small model with a materialization in a scratch schema: once, again, changed, forced, interrupted
+    /// Try a materialization or a test in a scratch schema: once, again, changed, forced, interrupted, with odd names
     Test(TemplateTest),
 }
 
 #[derive(Debug, Args)]
 pub struct TemplateTest {
-    /// Materialization to try out
+    /// Materialization or test to try out
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Configuration of the model, one YAML key each
+    /// Configuration of the model, one YAML key each; of a test, what it is told
     #[arg(long, value_name = "YAML")]
     pub config: Vec<String>,
+    /// Rows in which a test finds nothing; it is about their first column
+    #[arg(long, value_name = "SQL", requires = "failing")]
+    pub passing: Option<String>,
+    /// Rows in which a test finds something
+    #[arg(long, value_name = "SQL", requires = "passing")]
+    pub failing: Option<String>,
+    /// The test finds something where there are no rows
+    #[arg(long, requires = "failing")]
+    pub empty_fails: bool,
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,10 @@ use crate::{
 };
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 static MATERIALIZATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/materializations");
 static PUBLISH: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/publish");
@@ -151,6 +154,23 @@ impl Compilation {
         }
         parts.push(SqlPart::Inserted(self.select_all(&dialect.quote(&dialect.fold(cte)))?));
         Ok(CompiledSql { head: sql.head, parts })
+    }
+
+    /// The names of the materializations that there are for the target, in order.
+    #[must_use]
+    pub fn materializations(&self) -> Vec<&str> {
+        self.statements.names("materializations", self.manifest.dialect)
+    }
+
+    /// The names of the tests that have a template.
+    pub fn test_names(&self) -> impl Iterator<Item = &str> {
+        self.test_templates.names()
+    }
+
+    /// What the template of a test can be told, if there is one of that name.
+    #[must_use]
+    pub fn test_asks(&self, name: &str) -> Option<&BTreeSet<String>> {
+        self.test_templates.get(name).map(|template| &template.asks)
     }
 
     /// The query that returns the rows of a relation.

@@ -5,7 +5,7 @@
 
 use super::{
     Action, Known, Wishes,
-    definition::{Definition, Surroundings, definition, hash, is_transparent},
+    definition::{Definition, Surroundings, Template, definition, hash, is_transparent},
     keeps_its_rows,
 };
 use crate::{
@@ -48,12 +48,7 @@ pub struct Deciding<'a> {
 
 impl<'a> Deciding<'a> {
     /// Nothing decided yet.
-    pub fn new(
-        manifest: &'a Manifest,
-        known: &'a Known,
-        wishes: &'a Wishes,
-        template: &'a dyn Fn(&str) -> Option<String>,
-    ) -> Self {
+    pub fn new(manifest: &'a Manifest, known: &'a Known, wishes: &'a Wishes, template: Template<'a>) -> Self {
         let surroundings = Surroundings { settings: &known.settings, functions: &known.functions, template };
         let by_name = manifest.iter().map(|(id, node)| (read_name(node), id)).collect();
         Self {
@@ -123,7 +118,7 @@ impl<'a> Deciding<'a> {
             decision.action = Some(Action::Skip);
             return;
         }
-        let definition_changed = self.definition_reasons(&decision.identity, recorded, &mut decision.reasons);
+        let definition_changed = Self::definition_reasons(&decision.identity, recorded, &mut decision.reasons);
         let mut rows = Vec::new();
         self.row_reasons(id, own, (&decision.identity, recorded), &mut rows);
         if self.known.without_file.contains(&id) {
@@ -209,7 +204,7 @@ impl<'a> Deciding<'a> {
     }
 
     /// Why the definition is another, if it is.
-    fn definition_reasons(&self, identity: &Identity, recorded: &Recorded, reasons: &mut Vec<String>) -> bool {
+    fn definition_reasons(identity: &Identity, recorded: &Recorded, reasons: &mut Vec<String>) -> bool {
         let before = reasons.len();
         if identity.own != recorded.identity.own {
             reasons.extend(own_changes(&recorded.identity.own, &identity.own));

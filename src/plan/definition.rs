@@ -46,6 +46,9 @@ const WITHOUT_EFFECT: [&str; 26] = [
     "warn_if",
 ];
 
+/// The text of the materialization template of that name, where the project has its own.
+pub type Template<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// What a target adds to every definition.
 pub struct Surroundings<'a> {
     /// What its sessions pin.
@@ -53,7 +56,7 @@ pub struct Surroundings<'a> {
     /// Functions that users have made, by name.
     pub functions: &'a BTreeMap<String, UserFunction>,
     /// The text of the materialization template of that name, where the project has its own.
-    pub template: &'a dyn Fn(&str) -> Option<String>,
+    pub template: Template<'a>,
 }
 
 /// A node by itself.

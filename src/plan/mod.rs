@@ -11,6 +11,7 @@ mod obstacle;
 mod stage;
 
 pub use decide::read_name;
+pub use definition::Template;
 pub use known::{Known, is_same};
 pub use mark::{is_ours, mark, staging_mark};
 pub use stage::{RunId, Staging, moment, staging};
@@ -147,7 +148,7 @@ pub fn plan(
     (manifest, graph): (&Manifest, &Graph),
     selection: &Selection,
     known: &Known,
-    (wishes, template): (&Wishes, &dyn Fn(&str) -> Option<String>),
+    (wishes, template): (&Wishes, Template<'_>),
 ) -> Plan {
     let built: BTreeSet<NodeId> = selection.iter().copied().filter(|node| manifest.node(*node).is_built()).collect();
     let obstacles = Obstacles::new(manifest, &built, known);

@@ -139,6 +139,15 @@ pub fn run(request: &Request<'_>) -> RunReport {
     report
 }
 
+/// How a run ended, in the word that the state has for it.
+fn ending(request: &Request<'_>, failed: bool) -> &'static str {
+    match (request.stop.is_stopped(), failed) {
+        (true, _) => "stopped",
+        (false, true) => "failed",
+        (false, false) => "done",
+    }
+}
+
 /// Whether there is nothing to build, to describe, or to test.
 fn is_idle(request: &Request<'_>, built: &BTreeSet<NodeId>) -> bool {
     built.is_empty() && request.plan.described().is_empty() && running_tests(request).is_empty()
@@ -252,46 +261,17 @@ fn carry_out(
     if !request.stop.is_stopped() {
         diagnostics.extend(store::store(&context, &mut control, &held));
     }
-    let mut published = BTreeSet::new();
-    let mut superseded = BTreeSet::new();
-    let mut retired = Vec::new();
-    if !request.stop.is_stopped() {
-        let ready = done.into_iter().filter(|id| !held.held.contains_key(id)).collect();
-        for cut in parts(request, ready) {
-            match publish::publish(&context, &mut control, &cut, (&staged, &outcomes)) {
-                Ok(made) => {
-                    superseded.extend(cut.iter().copied().filter(|id| !made.published.contains(id)));
-                    published.extend(made.published);
-                    retired.extend(made.retired);
-                }
-                // The stop itself is reported once.
-                Err(diagnostic) if context.stop.is_stopped() && diagnostic.code == CANCELLED => {}
-                Err(diagnostic) => diagnostics.push(diagnostic),
-            }
-        }
-    }
+    let ready: BTreeSet<NodeId> = done.into_iter().filter(|id| !held.held.contains_key(id)).collect();
+    let Publications { published, superseded, retired } =
+        publish_all(request, (&context, &mut control), (ready, &staged, &outcomes), diagnostics);
     let described = request.plan.described();
     if !described.is_empty() && !request.stop.is_stopped() {
         diagnostics.extend(publish::describe(&context, &mut control, &described).err());
     }
     if records {
-        let went_well = diagnostics.iter().all(|diagnostic| !diagnostic.is_error()) && published.len() == built.len();
-        let status = if request.stop.is_stopped() {
-            "stopped"
-        } else if went_well {
-            "done"
-        } else {
-            "failed"
-        };
+        let failed = diagnostics.iter().any(Diagnostic::is_error) || published.len() < built.len();
+        let status = ending(request, failed);
         diagnostics.extend(state::end(&context, &mut control, (status, &published), &held.tested));
-    }
-    if request.superseded_fails {
-        let late = |id: &NodeId| {
-            let name = &request.manifest.node(*id).name;
-            let message = format!("`{name}` was not published: a run that began later has published it already");
-            Diagnostic::error(SUPERSEDED, message).of_node(name.clone())
-        };
-        diagnostics.extend(superseded.iter().map(late));
     }
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));
@@ -314,6 +294,49 @@ fn carry_out(
     };
     let unbuilt = endings.iter().filter_map(unbuilt).collect();
     Ok(Done { endings, published, superseded, held, culprits, batch_of, cancelled, unbuilt })
+}
+
+/// What the publishes of a run did.
+#[derive(Default)]
+struct Publications {
+    published: BTreeSet<NodeId>,
+    /// What a newer run had published already.
+    superseded: BTreeSet<NodeId>,
+    retired: Vec<publish::Retired>,
+}
+
+/// Publishes what is ready, in as many parts as were asked for.
+fn publish_all<'a>(
+    request: &Request<'_>,
+    (context, control): (&Context<'a>, &mut Session<'a>),
+    (ready, staged, outcomes): (BTreeSet<NodeId>, &BTreeMap<NodeId, &Staged>, &BTreeMap<NodeId, state::Outcome>),
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Publications {
+    let mut all = Publications::default();
+    if request.stop.is_stopped() {
+        return all;
+    }
+    for cut in parts(request, ready) {
+        match publish::publish(context, control, &cut, (staged, outcomes)) {
+            Ok(made) => {
+                all.superseded.extend(cut.iter().copied().filter(|id| !made.published.contains(id)));
+                all.published.extend(made.published);
+                all.retired.extend(made.retired);
+            }
+            // The stop itself is reported once.
+            Err(diagnostic) if context.stop.is_stopped() && diagnostic.code == CANCELLED => {}
+            Err(diagnostic) => diagnostics.push(diagnostic),
+        }
+    }
+    if request.superseded_fails {
+        let late = |id: &NodeId| {
+            let name = &request.manifest.node(*id).name;
+            let message = format!("`{name}` was not published: a run that began later has published it already");
+            Diagnostic::error(SUPERSEDED, message).of_node(name.clone())
+        };
+        diagnostics.extend(all.superseded.iter().map(late));
+    }
+    all
 }
 
 /// What stands staged after the publish: all of what was not published, and the batches of what was.
