@@ -158,10 +158,11 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     let built = report.count(Status::Built);
     let good = [Status::Pass, Status::Warn, Status::Unchanged, Status::Described, Status::Superseded];
     let well = built + good.iter().map(|status| report.count(*status)).sum::<usize>();
+    let moved = well - report.count(Status::Unchanged);
     let (word, style) = match (report.stopped, well) {
         (Some(_), _) => ("Stopped", AnsiColor::Yellow.on_default().bold()),
         (None, well) if well == report.nodes.len() => ("Done", AnsiColor::Green.on_default().bold()),
-        (None, 0) => ("Failed", AnsiColor::Red.on_default().bold()),
+        (None, _) if moved == 0 => ("Failed", AnsiColor::Red.on_default().bold()),
         (None, _) => ("Partly done", AnsiColor::Red.on_default().bold()),
     };
     let word = paint(terminal, style, word);
