@@ -16,10 +16,11 @@ pub mod init;
 pub mod lineage;
 pub mod ls;
 pub mod man;
+pub mod env;
 mod origin;
 pub mod plan;
 pub mod query;
 pub mod show;
 pub mod template;
 
-pub use connect::connect;
+pub use connect::{connect, connect_file};
