@@ -6,6 +6,7 @@ use crate::{
         Diagnostic,
         code::{BAD_SELECTOR, BROKEN_SEED, BUG, NO_SUCH_MODEL, TEMPLATE_NOT_FOUND},
     },
+    dialect::Dialect,
     engine::LoadColumn,
     graph::{Reach, Selector, Term},
     manifest::{CompiledSql, NodeId, Rendering, SqlPart},
@@ -14,7 +15,7 @@ use crate::{
     project::{Definition, MethodDefinition, Project, RenderScope},
     run::{Places, SeedRows, Seeds, Statement, Statements},
     source::{Place, Sources, Span},
-    template::{EnvironmentLookup, MacroFile, Scope, render_setting},
+    template::{EnvironmentLookup, MacroFile, Scope, StatementTemplates, render_setting},
 };
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
@@ -44,25 +45,53 @@ pub(super) fn built_in_statements(sources: &mut Sources) -> Vec<MacroFile> {
 
 impl Statements for Compilation {
     fn materialization(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        self.statements_of("materializations", name, values)
+        self.statements_for(self.manifest.dialect).materialization(name, values)
     }
 
     fn publish(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        self.statements_of("publish", name, values)
+        self.statements_for(self.manifest.dialect).publish(name, values)
     }
 
     fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        self.statements_of("testing", name, values)
+        self.statements_for(self.manifest.dialect).testing(name, values)
     }
 }
 
-impl Compilation {
-    fn statements_of(&self, folder: &str, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        let statements = self.statements.render(folder, self.manifest.dialect, name, values)?;
+/// The statements of a project for one engine, be it that of its target or not.
+pub struct StatementsFor<'a> {
+    templates: &'a StatementTemplates,
+    dialect: Dialect,
+}
+
+impl Statements for StatementsFor<'_> {
+    fn materialization(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.of("materializations", name, values)
+    }
+
+    fn publish(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.of("publish", name, values)
+    }
+
+    fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.of("testing", name, values)
+    }
+}
+
+impl StatementsFor<'_> {
+    fn of(&self, folder: &str, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        let statements = self.templates.render(folder, self.dialect, name, values)?;
         Ok(statements
             .into_iter()
             .map(|statement| Statement { purpose: statement.name, text: statement.text, sql_at: statement.sql_at })
             .collect())
+    }
+}
+
+impl Compilation {
+    /// The statements for that engine.
+    #[must_use]
+    pub const fn statements_for(&self, dialect: Dialect) -> StatementsFor<'_> {
+        StatementsFor { templates: &self.statements, dialect }
     }
 
     /// The SQL of a query given on the command line, with the project's names resolved as the target's schema sees

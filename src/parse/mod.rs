@@ -10,6 +10,7 @@
 
 mod complaint;
 mod bound;
+mod clock;
 mod cte;
 mod keyword;
 mod lexer;
@@ -32,6 +33,7 @@ pub(crate) mod tree;
 mod tests;
 
 pub use bound::relations_by_engine;
+pub use clock::clock_calls;
 pub use cte::{QueryHead, with_clause};
 pub use pair::{quoted_pairs, statements};
 pub use problem::Problem;
