@@ -15,7 +15,7 @@ use crate::{
     project::{Definition, MethodDefinition, Project, RenderScope},
     run::{Places, SeedRows, Seeds, Statement, Statements},
     source::{Place, Sources, Span},
-    template::{EnvironmentLookup, MacroFile, Scope, StatementTemplates, render_setting},
+    template::{EnvironmentLookup, MacroFile, Scope, render_setting},
 };
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
@@ -26,12 +26,15 @@ use std::{
 
 static MATERIALIZATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/materializations");
 static PUBLISH: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/publish");
+static STATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/state");
 static TESTING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/testing");
 
 /// The built-in templates of statements, as files that diagnostics can point into.
 pub(super) fn built_in_statements(sources: &mut Sources) -> Vec<MacroFile> {
     let mut files = Vec::new();
-    for (folder, dir) in [("materializations", &MATERIALIZATIONS), ("publish", &PUBLISH), ("testing", &TESTING)] {
+    for (folder, dir) in
+        [("materializations", &MATERIALIZATIONS), ("publish", &PUBLISH), ("testing", &TESTING), ("state", &STATE)]
+    {
         let found = dir.dirs().flat_map(Dir::files).filter_map(|file| Some((file.path(), file.contents_utf8()?)));
         for (path, text) in found {
             let below = path.to_string_lossy().replace('\\', "/");
@@ -55,11 +58,19 @@ impl Statements for Compilation {
     fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
         self.statements_for(self.manifest.dialect).testing(name, values)
     }
+
+    fn state(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.statements_for(self.manifest.dialect).state(name, values)
+    }
+
+    fn own_materialization(&self, name: &str) -> Option<String> {
+        self.statements_for(self.manifest.dialect).own_materialization(name)
+    }
 }
 
 /// The statements of a project for one engine, be it that of its target or not.
 pub struct StatementsFor<'a> {
-    templates: &'a StatementTemplates,
+    compilation: &'a Compilation,
     dialect: Dialect,
 }
 
@@ -75,11 +86,32 @@ impl Statements for StatementsFor<'_> {
     fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
         self.of("testing", name, values)
     }
+
+    fn state(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.of("state", name, values)
+    }
+
+    fn own_materialization(&self, name: &str) -> Option<String> {
+        let dialect = self.dialect.name();
+        let paths = [dialect, "default"].map(|folder| ["materializations/", folder, "/", name, ".sql.jinja"].concat());
+        for path in &paths {
+            let below = path.strip_prefix("materializations/").unwrap_or(path);
+            let built_in = MATERIALIZATIONS.get_file(below).and_then(include_dir::File::contents_utf8);
+            match (self.compilation.project.template_overrides.get(path), built_in) {
+                (Some(own), Some(built_in)) if *own.text == *built_in => return None,
+                (Some(own), _) => return Some(own.text.to_string()),
+                // The engine's own goes before the project's for all engines.
+                (None, Some(_)) => return None,
+                (None, None) => {}
+            }
+        }
+        None
+    }
 }
 
 impl StatementsFor<'_> {
     fn of(&self, folder: &str, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        let statements = self.templates.render(folder, self.dialect, name, values)?;
+        let statements = self.compilation.statements.render(folder, self.dialect, name, values)?;
         Ok(statements
             .into_iter()
             .map(|statement| Statement { purpose: statement.name, text: statement.text, sql_at: statement.sql_at })
@@ -91,7 +123,7 @@ impl Compilation {
     /// The statements for that engine.
     #[must_use]
     pub const fn statements_for(&self, dialect: Dialect) -> StatementsFor<'_> {
-        StatementsFor { templates: &self.statements, dialect }
+        StatementsFor { compilation: self, dialect }
     }
 
     /// The SQL of a query given on the command line, with the project's names resolved as the target's schema sees

@@ -8,6 +8,7 @@
 //! of its own on tokens of its own. What sqlparser cannot read, or reads wrongly, is changed for it first (`repair`).
 //! Where it cannot be helped, the engine's own parser may vouch for the tokens (`referee`).
 
+mod canon;
 mod complaint;
 mod bound;
 mod clock;
@@ -33,6 +34,7 @@ pub(crate) mod tree;
 mod tests;
 
 pub use bound::relations_by_engine;
+pub use canon::{Canonical, canonical};
 pub use clock::clock_calls;
 pub use cte::{QueryHead, with_clause};
 pub use pair::{quoted_pairs, statements};

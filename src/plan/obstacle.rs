@@ -2,11 +2,11 @@
 //!
 //! In: what the database has. Out: diagnostics that name what stands there and the way out.
 
-use super::{Action, is_ours};
+use super::{Action, Known, is_ours};
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{DEPENDENT_IN_THE_WAY, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
+        code::{DEFINITION_CHANGED, DEPENDENT_IN_THE_WAY, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
     },
     engine::{Dependent, DependentKind, LiveCatalog, LiveRelation, RelationKind},
     manifest::{Form, Manifest, Node, NodeId, SqlPart},
@@ -26,14 +26,14 @@ fn dependents_by_relation(live: &LiveCatalog) -> BTreeMap<&RelationName, Vec<&De
 pub struct Obstacles<'a> {
     manifest: &'a Manifest,
     built: &'a BTreeSet<NodeId>,
-    live: &'a LiveCatalog,
+    known: &'a Known,
     dependents: BTreeMap<&'a RelationName, Vec<&'a Dependent>>,
 }
 
 impl<'a> Obstacles<'a> {
     /// For a run that builds these nodes in a database that has this.
-    pub fn new(manifest: &'a Manifest, built: &'a BTreeSet<NodeId>, live: &'a LiveCatalog) -> Self {
-        Self { manifest, built, live, dependents: dependents_by_relation(live) }
+    pub fn new(manifest: &'a Manifest, built: &'a BTreeSet<NodeId>, known: &'a Known) -> Self {
+        Self { manifest, built, known, dependents: dependents_by_relation(&known.live) }
     }
 
     /// Why a node cannot be built, whatever the nodes above it do.
@@ -42,7 +42,8 @@ impl<'a> Obstacles<'a> {
         let mut obstacles = Vec::new();
         for read in self.manifest.relations_read(id) {
             let parent = self.manifest.node(read);
-            let there = parent.relation.as_ref().is_some_and(|relation| self.live.relations.contains_key(relation));
+            let there =
+                parent.relation.as_ref().is_some_and(|relation| self.known.live.relations.contains_key(relation));
             if parent.is_built() && !self.built.contains(&read) && !there {
                 obstacles.push(
                     Diagnostic::error(
@@ -60,6 +61,8 @@ impl<'a> Obstacles<'a> {
         let (Some(relation), Some(live)) = (&node.relation, live) else { return obstacles };
         if !is_ours(&self.manifest.project, relation, live.comment.as_deref()) {
             obstacles.push(self.foreign(node, relation, live));
+        } else if self.known.recorded(relation).is_none() {
+            obstacles.push(self.unknown(node, relation));
         } else if !live.may_alter {
             obstacles.push(not_owner(node, relation, live));
         }
@@ -111,6 +114,16 @@ impl<'a> Obstacles<'a> {
         self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation))
     }
 
+    fn unknown(&self, node: &Node, relation: &RelationName) -> Diagnostic {
+        let is_known = self.known.state.relations.contains_key(relation);
+        let but = if is_known { "is not the relation that it published" } else { "nothing is remembered of it" };
+        let message = format!("`{relation}` carries the mark of project `{}`, but {but}", self.manifest.project);
+        Diagnostic::error(FOREIGN_RELATION, message)
+            .note("it was restored from a copy, made by hand, or the state was lost")
+            .help(format!("if it is this project's, take it over: `suiro adopt {}`", node.name))
+            .of_node(node.name.clone())
+    }
+
     fn foreign(&self, node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {
         let what = match live.kind {
             RelationKind::Table => "a table",
@@ -126,6 +139,15 @@ impl<'a> Obstacles<'a> {
         .help("give the model another `schema` or `alias`, or move the existing relation out of the way")
         .of_node(node.name.clone())
     }
+}
+
+/// An incremental model that is made differently than its rows were, where that is refused.
+pub fn definition_changed(node: &Node, reasons: &[String]) -> Diagnostic {
+    let why = reasons.join("; ");
+    Diagnostic::error(DEFINITION_CHANGED, format!("`{}` cannot go on adding to its rows: {why}", node.name))
+        .note("rows that were added before are made differently from those that would be added now")
+        .help("`on_definition_change: forward` keeps the old rows; `full_refresh` makes the table anew")
+        .of_node(node.name.clone())
 }
 
 fn not_owner(node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {

@@ -16,6 +16,7 @@ pub mod init;
 pub mod lineage;
 pub mod ls;
 pub mod man;
+mod origin;
 pub mod plan;
 pub mod query;
 pub mod show;

@@ -2,7 +2,7 @@
 //!
 //! The SQL is the target's, as it would be built; nothing of the target is asked, so types are those that are declared.
 
-use super::{build, compile, failures};
+use super::{build, compile, failures, origin};
 use crate::{
     artifact::{Log, Store, run_results},
     cli::{
@@ -99,6 +99,10 @@ fn carry_out(
         fail_fast: arguments.fail_fast,
         publish: PublishMode::Run,
         publish_timeout: compilation.project.target.publish_timeout(),
+        state_schema: &compilation.project.target.state_schema,
+        origin: &origin::origin(&compilation.project.root, "test"),
+        superseded_fails: false,
+        all_tests: true,
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());

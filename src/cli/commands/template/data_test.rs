@@ -6,7 +6,6 @@ use crate::{
     cli::arguments::TemplateTest,
     diagnostic::code::{BAD_USAGE, FAILURES_NOT_STORED},
     engine::without_end,
-    plan::Wishes,
     run::Status,
 };
 use serde_json::{Value, json};
@@ -172,7 +171,7 @@ impl Attempt<'_> {
         let same = move |status: Status, found: u64| status == Status::Fail && found == count;
         let so_many = format!("find {count}, as before");
         expect(&mut found, "found again", &self.outcome(failing)?, &same, &so_many);
-        let forced = Way { wishes: Wishes { full_refresh: true }, ..Way::default() };
+        let forced = Way { full_refresh: true, ..Way::default() };
         expect(&mut found, "forced", &self.outcome(Case { way: forced, ..failing })?, &same, &so_many);
         let stopped = Way { interrupted_at: Some(SUBJECT), ..Way::default() };
         let interrupted = self.outcome(Case { way: stopped, ..failing })?;

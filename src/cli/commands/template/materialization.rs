@@ -1,7 +1,6 @@
 //! The cases of a materialization: its model is built once, again, changed, forced and interrupted, and read.
 
 use super::{Diagnostic, Rows, SUBJECT, Trial, Way};
-use crate::plan::Wishes;
 use serde_json::json;
 
 /// The rows of the first builds, and of those after a change.
@@ -50,7 +49,7 @@ pub fn cases(trial: &Trial<'_>, config: &[String]) -> Result<Vec<Diagnostic>, Ve
     let (holds, why) = counted(&changed, &count);
     found.check("read changed", holds, &why);
 
-    build(trial, Way { wishes: Wishes { full_refresh: true }, ..Way::default() })?;
+    build(trial, Way { full_refresh: true, ..Way::default() })?;
     let (forced, _) = published(trial)?;
     let why = format!("a full refresh made {} and should have made {}", shown(&forced), shown(&replaced));
     found.check("forced", forced == replaced, &why);
@@ -62,6 +61,10 @@ fn subject(trial: &Trial<'_>, config: &[String], sql: &str) -> Result<(), Vec<Di
     let mut text = format!("/*---\nmaterialized: {}\n", json!(trial.name));
     if config.iter().all(|line| !line.trim_start().starts_with("unique_key")) {
         text.push_str("unique_key: id\n");
+    }
+    // Other SQL stands for other rows.
+    if config.iter().all(|line| !line.trim_start().starts_with("on_definition_change")) {
+        text.push_str("on_definition_change: forward\n");
     }
     for line in config {
         text.push_str(line);

@@ -18,7 +18,7 @@ use crate::{
     manifest::NodeKind,
     plan::{Plan, Wishes},
     project::{LoadOptions, Loaded, Project, load},
-    run::{Event, Observer, PublishMode, Request, RunReport, Stop},
+    run::{Event, Observer, Origin, PublishMode, Request, RunReport, Stop},
     source::Sources,
 };
 use serde_json::json;
@@ -30,6 +30,8 @@ use std::{
 
 /// Where the cases are tried; it must not exist, and does not afterwards.
 const SCHEMA: &str = "suiro_template_test";
+/// Where the trial remembers what it built; the same holds.
+const STATE: &str = "suiro_template_test_state";
 /// The model that is built in each case.
 const SUBJECT: &str = "subject";
 
@@ -106,7 +108,7 @@ impl Findings<'_> {
 /// What of a written project is carried out, and how.
 #[derive(Debug, Clone, Copy, Default)]
 struct Way {
-    wishes: Wishes,
+    full_refresh: bool,
     /// Stop when this model is built and nothing is published.
     interrupted_at: Option<&'static str>,
     /// Build nothing: tests alone, on what is published.
@@ -163,7 +165,11 @@ impl Trial<'_> {
             scan_seeds: true,
         });
         if let Loaded { project: Some(project), .. } = &mut loaded {
-            project.target = crate::project::Target { schema: SCHEMA.to_owned(), ..self.original.target.clone() };
+            project.target = crate::project::Target {
+                schema: SCHEMA.to_owned(),
+                state_schema: STATE.to_owned(),
+                ..self.original.target.clone()
+            };
         }
         let lookup = compile::process_environment(environment);
         let compilation = compile::compile_loaded(loaded, &lookup, Some(Box::new(DuckDbParser::default())))
@@ -179,6 +185,7 @@ impl Trial<'_> {
     /// Carries out what stands written; a test that fails is no error.
     fn carry_out(&self, compilation: &Compilation, way: Way) -> Result<RunReport, Vec<Diagnostic>> {
         let engine = self.engine(false)?;
+        let run = build::run_id();
         let of_kind = |is_test: bool| -> Selection {
             let nodes = compilation.manifest.iter().filter(|(_, node)| (node.kind == NodeKind::Test) == is_test);
             nodes.map(|(id, _)| id).collect()
@@ -186,12 +193,12 @@ impl Trial<'_> {
         let plan = if way.tests_alone {
             Plan::default()
         } else {
-            plan::make(self.app, compilation, (&of_kind(false), way.wishes), engine.as_ref()).map_err(|_| Vec::new())?
+            let wishes = Wishes { full_refresh: way.full_refresh, force: true, run: run.as_str().to_owned() };
+            plan::make(self.app, compilation, (&of_kind(false), &wishes), engine.as_ref()).map_err(|_| Vec::new())?
         };
         let stop = Stop::default();
         let observer =
             Interrupting { stop: &stop, at: way.interrupted_at.and_then(|name| compilation.manifest.find(name)) };
-        let run = build::run_id();
         let report = crate::run::run(&Request {
             manifest: &compilation.manifest,
             graph: &compilation.graph,
@@ -210,6 +217,10 @@ impl Trial<'_> {
             fail_fast: false,
             publish: PublishMode::Run,
             publish_timeout: compilation.project.target.publish_timeout(),
+            state_schema: STATE,
+            origin: &Origin::default(),
+            all_tests: true,
+            superseded_fails: false,
         });
         let found: Vec<Diagnostic> =
             report.diagnostics.iter().filter(|found| found.code != TEST_FAILED).cloned().collect();
@@ -239,7 +250,9 @@ impl Trial<'_> {
         drop(fs_err::remove_dir_all(self.folder.join("models")));
         // Templates that cannot be compiled have built nothing.
         let Ok(compilation) = self.compiled(&[]) else { return Ok(()) };
-        crate::run::remove_schema(self.engine(false)?.as_ref(), &compilation, &compilation.manifest, SCHEMA)
+        let engine = self.engine(false)?;
+        crate::run::remove_schema(engine.as_ref(), &compilation, &compilation.manifest, SCHEMA)
+            .and_then(|()| crate::run::remove_state(engine.as_ref(), &compilation, &compilation.manifest, STATE))
             .map_err(|error| vec![refused(&error)])
     }
 }
