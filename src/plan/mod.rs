@@ -5,6 +5,7 @@
 
 mod decide;
 mod definition;
+mod differing;
 mod known;
 mod mark;
 mod obstacle;
@@ -12,6 +13,7 @@ mod stage;
 
 pub use decide::read_name;
 pub use definition::Template;
+pub use differing::differing;
 pub use known::{Known, is_same};
 pub use mark::{is_ours, mark, staging_mark};
 pub use stage::{RunId, Staging, moment, staging};
