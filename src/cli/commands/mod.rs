@@ -16,7 +16,6 @@ pub mod init;
 pub mod lineage;
 pub mod ls;
 pub mod man;
-pub mod env;
 mod origin;
 pub mod plan;
 pub mod query;
@@ -24,4 +23,4 @@ pub mod show;
 pub mod template;
 pub mod unit;
 
-pub use connect::{connect, connect_file};
+pub use connect::connect;

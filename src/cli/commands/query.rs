@@ -8,13 +8,10 @@ use crate::{
 
 /// Runs the SQL as it is, on a connection that cannot write.
 pub fn run(app: &App, arguments: &Query) -> Exit {
-    let mut compilation = match app.compiled() {
+    let compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
-    if let Err(exit) = app.enter(&mut compilation) {
-        return exit;
-    }
     match app.engine(&compilation, true) {
         Ok(engine) => {
             show::print(app, &compilation, engine.as_ref(), &arguments.sql, arguments.limit, arguments.format)
