@@ -6,6 +6,7 @@
 mod blocker;
 mod decide;
 mod definition;
+mod differing;
 mod known;
 mod mark;
 mod obstacle;
@@ -16,6 +17,7 @@ mod stage;
 pub use blocker::Refusal;
 pub use decide::read_name;
 pub use definition::Template;
+pub use differing::differing;
 pub use known::{Known, is_same};
 pub use mark::{begins, is_ours, mark, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};

@@ -9,6 +9,7 @@ mod build;
 mod carry;
 mod context;
 mod difference;
+mod environment;
 mod event;
 mod fence;
 mod files;
@@ -31,6 +32,9 @@ mod unit;
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use difference::{Difference, Differing};
+pub use environment::{
+    Environment, describe as describe_environment, drop as drop_environment, look_into, names as environments,
+};
 pub use event::{Event, Observer};
 pub use look::{Look, look, schemas};
 pub use report::{NodeReport, RunReport, Status};
