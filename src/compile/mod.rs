@@ -3,10 +3,12 @@
 //! In: what the command line says. Out: a [`Compilation`] as far as the project allows, and every diagnostic. Never: a
 //! connection.
 
+mod columns;
 mod decorate;
 mod describe;
 mod edges;
 mod files;
+mod findings;
 mod incremental;
 mod known;
 mod names;
@@ -31,6 +33,7 @@ use crate::{
     source::{FileId, SourceFile, Sources},
     template::{self, EnvironmentLookup, MacroFile, Renderer, Scope, StatementTemplates, Visible},
 };
+use columns::Inference;
 use edges::{Edges, Resolver};
 use nodes::Origin;
 use rayon::prelude::*;
@@ -152,7 +155,7 @@ pub fn compile_loaded(
     let resolver = Resolver { around, sources: &sources, names: &names, nodes: &all };
     let units = unit_edges(&resolver, (&readings, &tests), &origins);
     assign(&mut all, units, &origins, &readings, &mut diagnostics);
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         project: project.name.clone(),
         dialect,
         target: project.target.name.clone(),
@@ -161,6 +164,12 @@ pub fn compile_loaded(
         run_hooks: RunHooks::default(),
     };
     let graph = Graph::new(&manifest);
+    let inference = Inference { around, sources: &sources, readings: &readings, tests: &tests, origins: &origins };
+    diagnostics.extend(inference.run(&mut manifest, &graph));
+    // Syntax trees are large, and nobody needs them any more.
+    for read in readings.iter_mut().flat_map(|reading| [&mut reading.full, &mut reading.incremental]).flatten() {
+        read.query.iter_mut().for_each(crate::parse::Query::forget_syntax);
+    }
     let selectors = serve::selectors(&project, &mut diagnostics);
     let mut compilation = Compilation {
         project,

@@ -17,7 +17,10 @@ pub use column::{
 };
 pub use trace::{Schema, Trace, TracedColumn, TracedSource};
 
-use crate::parse::{Query, outline::DottedName, room};
+use crate::{
+    dialect::Dialect,
+    parse::{Query, outline::DottedName, room},
+};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// The tables at the two ends of a script; those that it fills and reads again are neither.
@@ -67,4 +70,10 @@ pub fn columns(query: &Query, known: &dyn Fn(usize) -> Option<(u32, Arc<Known>)>
     }
     let flavor = column::flavor::Flavor::of(query.dialect());
     Some(column::query(query.syntax()?, &Places(known), flavor))
+}
+
+/// What the engine calls the type that is written so: `int8` is `bigint` to PostgreSQL. Nothing where that is not certain.
+#[must_use]
+pub fn type_name(dialect: Dialect, written: &str) -> Option<Arc<str>> {
+    column::types::canonical(dialect, written)
 }

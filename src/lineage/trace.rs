@@ -101,6 +101,9 @@ struct Relations<'s> {
     names: RefCell<Vec<String>>,
 }
 
+/// A column that is written, by its name if it has one, and what it is made of.
+type Column = (Option<Arc<str>>, Vec<Origin>);
+
 struct Tracer<'s> {
     flavor: Flavor,
     relations: Relations<'s>,
@@ -109,7 +112,7 @@ struct Tracer<'s> {
     /// Columns of written tables that were read again.
     used: BTreeSet<(String, Arc<str>)>,
     /// The last query whose rows go to whoever asked.
-    query: Option<Vec<(Option<Arc<str>>, Vec<Origin>)>>,
+    query: Option<Vec<Column>>,
     inspected: BTreeSet<String>,
     unsupported: Option<String>,
 }
@@ -222,9 +225,9 @@ impl Tracer<'_> {
         if let Some(doubt) = answer.doubt {
             self.refuse(&doubt);
         }
-        let columns: Vec<(Option<Arc<str>>, Vec<Origin>)> =
-            answer.columns.into_iter().map(|column| (column.name, self.from_outside(column.origins))).collect();
-        for origin in self.from_outside(answer.inspected) {
+        let columns: Vec<Column> =
+            answer.columns.into_iter().map(|column| (column.name, self.outside(column.origins))).collect();
+        for origin in self.outside(answer.inspected) {
             self.inspected.insert(self.dotted(&origin));
         }
         let Some(target) = write.target else {
@@ -238,7 +241,7 @@ impl Tracer<'_> {
         self.used.retain(|(relation, name)| {
             *relation != dotted || !columns.iter().any(|(written, _)| written.as_ref() == Some(name))
         });
-        let name = |(at, (name, origins)): (usize, (Option<Arc<str>>, Vec<Origin>))| {
+        let name = |(at, (name, origins)): (usize, Column)| {
             (name.unwrap_or_else(|| format!("column {}", at + 1).into()), origins)
         };
         let columns = columns.into_iter().enumerate().map(name);
@@ -259,7 +262,7 @@ impl Tracer<'_> {
     }
 
     /// The columns from outside the script.
-    fn from_outside(&mut self, origins: Vec<Origin>) -> Vec<Origin> {
+    fn outside(&mut self, origins: Vec<Origin>) -> Vec<Origin> {
         let mut found = Vec::new();
         for origin in origins {
             let dotted = self.relations.name(origin.relation);

@@ -74,9 +74,9 @@ impl Analysis<'_> {
         columns
     }
 
-    /// The expression of that name in scope; its columns, if they are known already.
-    pub(super) fn find_cte(&self, key: &str) -> Option<Option<Rc<Columns>>> {
-        self.ctes.iter().rev().find(|binding| *binding.key == *key).map(|binding| binding.columns.clone())
+    /// The expression of that name in scope.
+    pub(super) fn find_cte(&self, key: &str) -> Option<&Binding> {
+        self.ctes.iter().rev().find(|binding| *binding.key == *key)
     }
 
     /// The columns with the names that an alias gives the first of them.

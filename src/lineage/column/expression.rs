@@ -49,7 +49,7 @@ impl Analysis<'_> {
             Expr::Cast { expr, data_type, .. } => self.cast(expr, data_type, scope),
             Expr::Convert { expr, data_type: Some(data_type), .. } => self.cast(expr, data_type, scope),
             Expr::Subquery(query) => self.scalar(query, scope),
-            Expr::Exists { subquery, .. } => self.exists(subquery, scope),
+            Expr::Exists { subquery, .. } => self.existence(subquery, scope),
             Expr::InSubquery { expr, subquery, .. } => {
                 let mut gathered = Gathered::default();
                 gathered.compute(&self.value(expr, scope).sources);
@@ -73,7 +73,7 @@ impl Analysis<'_> {
                         // A field's name is no column.
                         AccessExpr::Dot(Expr::Identifier(_) | Expr::Value(_)) => value.data_type = None,
                         AccessExpr::Dot(expression) => {
-                            gathered.compute(&self.quietly(|analysis| analysis.value(expression, scope)).sources)
+                            gathered.compute(&self.quietly(|analysis| analysis.value(expression, scope)).sources);
                         }
                         AccessExpr::Subscript(Subscript::Index { index }) => {
                             gathered.compute(&self.value(index, scope).sources);
@@ -113,53 +113,7 @@ impl Analysis<'_> {
         let mut gathered = Gathered::default();
         let mut children: Vec<&Expr> = Vec::new();
         let data_type = match expression {
-            Expr::IsFalse(inner)
-            | Expr::IsNotFalse(inner)
-            | Expr::IsTrue(inner)
-            | Expr::IsNotTrue(inner)
-            | Expr::IsNull(inner)
-            | Expr::IsNotNull(inner)
-            | Expr::IsUnknown(inner)
-            | Expr::IsNotUnknown(inner) => {
-                children.push(inner);
-                types::boolean(self.flavor)
-            }
-            Expr::IsJson { expr, .. } | Expr::IsNormalized { expr, .. } => {
-                children.push(expr);
-                types::boolean(self.flavor)
-            }
-            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
-                children.extend([&**left, right]);
-                types::boolean(self.flavor)
-            }
-            Expr::InList { expr, list, .. } => {
-                children.push(expr);
-                children.extend(list);
-                types::boolean(self.flavor)
-            }
-            Expr::InUnnest { expr, array_expr, .. } => {
-                children.extend([&**expr, array_expr]);
-                types::boolean(self.flavor)
-            }
-            Expr::Between { expr, low, high, .. } => {
-                children.extend([&**expr, low, high]);
-                types::boolean(self.flavor)
-            }
-            Expr::Like { expr, pattern, escape_char, .. }
-            | Expr::ILike { expr, pattern, escape_char, .. }
-            | Expr::SimilarTo { expr, pattern, escape_char, .. } => {
-                children.extend([&**expr, pattern]);
-                children.extend(escape_char.as_deref());
-                types::boolean(self.flavor)
-            }
-            Expr::RLike { expr, pattern, .. } => {
-                children.extend([&**expr, pattern]);
-                types::boolean(self.flavor)
-            }
-            Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
-                children.extend([&**left, right]);
-                types::boolean(self.flavor)
-            }
+            _ if predicate(expression, &mut children) => types::boolean(self.flavor),
             Expr::UnaryOp { op, expr } => {
                 let value = self.value(expr, scope);
                 gathered.compute(&value.sources);
@@ -168,15 +122,6 @@ impl Analysis<'_> {
                     UnaryOperator::Minus | UnaryOperator::Plus => value.data_type,
                     _ => None,
                 }
-            }
-            Expr::Convert { expr, styles, .. } => {
-                children.push(expr);
-                children.extend(styles);
-                None
-            }
-            Expr::AtTimeZone { timestamp, time_zone } => {
-                children.extend([&**timestamp, time_zone]);
-                None
             }
             Expr::Extract { expr, .. } => {
                 children.push(expr);
@@ -205,43 +150,11 @@ impl Analysis<'_> {
                 children.extend(trim_characters.iter().flatten());
                 types::as_text(self.flavor, value.data_type.as_deref())
             }
-            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
-                children.extend([&**expr, overlay_what, overlay_from]);
-                children.extend(overlay_for.as_deref());
-                None
-            }
-            Expr::Prefixed { value, .. } => {
-                children.push(value);
-                None
-            }
-            Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
-                children.extend(sets.iter().flatten());
-                None
-            }
-            Expr::Tuple(list) | Expr::Struct { values: list, .. } => {
-                children.extend(list);
-                None
-            }
-            Expr::Dictionary(fields) => {
-                children.extend(fields.iter().map(|field| &*field.value));
-                None
-            }
-            Expr::Map(map) => {
-                children.extend(map.entries.iter().flat_map(|entry| [&*entry.key, &*entry.value]));
-                None
-            }
+            _ if gathering(expression, &mut children) => None,
             Expr::Array(array) => return self.array(&array.elem, scope),
             Expr::Interval(interval) => {
                 children.push(&interval.value);
                 types::interval(self.flavor)
-            }
-            Expr::MemberOf(member) => {
-                children.extend([&*member.value, &*member.array]);
-                types::boolean(self.flavor)
-            }
-            Expr::Prior(inner) => {
-                children.push(inner);
-                None
             }
             Expr::MatchAgainst { columns, .. } => {
                 for column in columns {
@@ -420,7 +333,7 @@ impl Analysis<'_> {
     }
 
     /// Whether a subquery has rows: what it looks at.
-    fn exists(&mut self, query: &Query, scope: &Scope<'_>) -> Value {
+    fn existence(&mut self, query: &Query, scope: &Scope<'_>) -> Value {
         let aggregation = std::mem::take(&mut self.aggregation);
         let before = std::mem::take(&mut self.inspected);
         self.query(query, Some(scope));
@@ -511,6 +424,64 @@ impl Analysis<'_> {
         let value = self.value(&lambda.body, &inner);
         Value { sources: value.sources.computed(), data_type: None }
     }
+}
+
+/// Whether an expression is true or false; its parts.
+fn predicate<'e>(expression: &'e Expr, parts: &mut Vec<&'e Expr>) -> bool {
+    match expression {
+        Expr::IsFalse(inner)
+        | Expr::IsNotFalse(inner)
+        | Expr::IsTrue(inner)
+        | Expr::IsNotTrue(inner)
+        | Expr::IsNull(inner)
+        | Expr::IsNotNull(inner)
+        | Expr::IsUnknown(inner)
+        | Expr::IsNotUnknown(inner)
+        | Expr::IsJson { expr: inner, .. }
+        | Expr::IsNormalized { expr: inner, .. } => parts.push(inner),
+        Expr::IsDistinctFrom(left, right)
+        | Expr::IsNotDistinctFrom(left, right)
+        | Expr::InUnnest { expr: left, array_expr: right, .. }
+        | Expr::RLike { expr: left, pattern: right, .. }
+        | Expr::AnyOp { left, right, .. }
+        | Expr::AllOp { left, right, .. } => parts.extend([&**left, right]),
+        Expr::InList { expr, list, .. } => {
+            parts.push(expr);
+            parts.extend(list);
+        }
+        Expr::Between { expr, low, high, .. } => parts.extend([&**expr, low, high]),
+        Expr::Like { expr, pattern, escape_char, .. }
+        | Expr::ILike { expr, pattern, escape_char, .. }
+        | Expr::SimilarTo { expr, pattern, escape_char, .. } => {
+            parts.extend([&**expr, pattern]);
+            parts.extend(escape_char.as_deref());
+        }
+        Expr::MemberOf(member) => parts.extend([&*member.value, &*member.array]),
+        _ => return false,
+    }
+    true
+}
+
+/// Whether an expression puts values together in a way whose type is not known; its parts.
+fn gathering<'e>(expression: &'e Expr, parts: &mut Vec<&'e Expr>) -> bool {
+    match expression {
+        Expr::Prefixed { value: inner, .. } | Expr::Prior(inner) => parts.push(inner),
+        Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => parts.extend(sets.iter().flatten()),
+        Expr::Tuple(list) | Expr::Struct { values: list, .. } => parts.extend(list),
+        Expr::Dictionary(fields) => parts.extend(fields.iter().map(|field| &*field.value)),
+        Expr::Map(map) => parts.extend(map.entries.iter().flat_map(|entry| [&*entry.key, &*entry.value])),
+        Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+            parts.extend([&**expr, overlay_what, overlay_from]);
+            parts.extend(overlay_for.as_deref());
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => parts.extend([&**timestamp, time_zone]),
+        Expr::Convert { expr, styles, .. } => {
+            parts.push(expr);
+            parts.extend(styles);
+        }
+        _ => return false,
+    }
+    true
 }
 
 fn is_comparison(operator: &BinaryOperator) -> bool {

@@ -46,6 +46,16 @@ pub enum FindingKind {
         /// The aggregate function.
         aggregate: Arc<str>,
     },
+    /// Two output columns have the same name.
+    DuplicateColumn {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// A star over a relation whose columns are not known.
+    StarOverUnknown {
+        /// The relation's number.
+        relation: u32,
+    },
     /// Two values are compared whose types cannot be.
     Incomparable {
         /// The type on the left.

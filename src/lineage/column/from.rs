@@ -117,7 +117,7 @@ impl Analysis<'_> {
             let columns = Columns { list: Vec::new(), rest: Rest::Made(Sources::None) };
             return self.aliased(columns, alias);
         };
-        let mut item = match self.bound(&name) {
+        let mut item = match self.bound(&name).map(|binding| binding.columns.clone()) {
             Some(Some(columns)) => Item { path: Vec::new(), columns, relation: None },
             Some(None) => {
                 self.doubt(|| "a recursive query reads one that stands after it".to_owned());
@@ -138,7 +138,7 @@ impl Analysis<'_> {
     }
 
     /// The common table expression that a name means.
-    fn bound(&self, name: &DottedName) -> Option<Option<Rc<Columns>>> {
+    fn bound(&self, name: &DottedName) -> Option<&super::Binding> {
         let part = match name.parts.as_slice() {
             [part] => part,
             [schema, part] if self.flavor.is_duckdb() && schema.value.eq_ignore_ascii_case("recurring") => part,

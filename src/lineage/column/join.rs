@@ -68,12 +68,12 @@ impl Analysis<'_> {
                 frame
             }
             JoinConstraint::Using(names) => {
-                let names = names.iter().filter_map(|name| self.joining(name)).collect();
-                self.merged(left, right, names, keeps)
+                let names: Vec<_> = names.iter().filter_map(|name| self.joining(name)).collect();
+                self.merged(left, right, &names, keeps)
             }
             JoinConstraint::Natural => {
                 let names = self.shared(&left, &right);
-                self.merged(left, right, names, keeps)
+                self.merged(left, right, &names, keeps)
             }
             JoinConstraint::None => left.and(right),
         };
@@ -121,9 +121,9 @@ impl Analysis<'_> {
     }
 
     /// Both sides, with the columns of these names once.
-    fn merged(&mut self, left: Frame, right: Frame, names: Vec<(Name, std::ops::Range<usize>)>, keeps: Keeps) -> Frame {
+    fn merged(&mut self, left: Frame, right: Frame, names: &[(Name, std::ops::Range<usize>)], keeps: Keeps) -> Frame {
         let mut merged: Vec<Visible> = Vec::with_capacity(names.len());
-        for (name, place) in &names {
+        for (name, place) in names {
             let (one, other) = (self.side(&left, name, place), self.side(&right, name, place));
             let empty = || Column { name: Some(name.clone()), sources: Sources::None, data_type: None };
             let (one, other) = (one.unwrap_or_else(empty), other.unwrap_or_else(empty));

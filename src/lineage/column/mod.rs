@@ -23,7 +23,7 @@ mod select;
 mod set_operation;
 mod star;
 mod table_function;
-mod types;
+pub(crate) mod types;
 mod value;
 pub(crate) mod written;
 
@@ -94,6 +94,7 @@ pub struct Answer {
 pub(crate) fn query(query: &Query, catalog: &dyn Catalog, flavor: Flavor) -> Answer {
     let mut analysis = Analysis::new(catalog, flavor);
     let columns = analysis.query(query, None);
+    analysis.check_output(query, &columns);
     analysis.answer(&columns)
 }
 

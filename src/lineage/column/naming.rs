@@ -169,7 +169,7 @@ fn spelled(expression: &Expr) -> Option<String> {
         }
         Expr::Function(function) => spelled_call(function),
         Expr::Value(value) => match &value.value {
-            Value::Number(number, false) => number.to_string().parse::<u32>().ok().map(|number| number.to_string()),
+            Value::Number(number, false) => number.parse::<u32>().ok().map(|number| number.to_string()),
             Value::SingleQuotedString(text) if !text.contains('\'') => Some(format!("'{text}'")),
             _ => None,
         },

@@ -109,7 +109,7 @@ fn pivoted(value: &ExprWithAlias) -> Option<String> {
     match &value.expr {
         Expr::Value(value) => match &value.value {
             Value::SingleQuotedString(text) => Some(text.clone()),
-            Value::Number(number, _) => Some(number.to_string()),
+            Value::Number(number, _) => Some(number.clone()),
             _ => None,
         },
         _ => None,

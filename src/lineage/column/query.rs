@@ -116,5 +116,5 @@ impl Analysis<'_> {
 pub(super) fn ordinal<'a>(expression: &Expr, columns: &'a [Column]) -> Option<&'a Column> {
     let Expr::Value(value) = expression else { return None };
     let Value::Number(number, _) = &value.value else { return None };
-    columns.get(number.to_string().parse::<usize>().ok()?.checked_sub(1)?)
+    columns.get(number.parse::<usize>().ok()?.checked_sub(1)?)
 }

@@ -5,13 +5,13 @@ use super::{
     finding::{Finding, FindingKind},
     query::ordinal,
     scope::{Frame, Item, Scope},
-    value::{Column, Columns, Rest},
+    value::{Column, Columns, Name, Rest},
 };
 use sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, GroupByWithModifier, Ident, LateralView, NamedWindowExpr, OrderBy, OrderByKind,
+    Distinct, Expr, GroupByExpr, GroupByWithModifier, Ident, LateralView, NamedWindowExpr, OrderBy, OrderByKind, Query,
     Select, SelectFlavor, SelectItem, SetExpr, Spanned, WildcardAdditionalOptions,
 };
-use std::{ops::Range, rc::Rc, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, rc::Rc, sync::Arc};
 
 /// What a list of output columns has that GROUP BY decides about.
 #[derive(Debug, Default)]
@@ -222,6 +222,48 @@ impl Analysis<'_> {
             .and_then(|name| name.parts.last().map(|part| self.flavor.name_of(&part.value, part.quoted).key));
         let columns = Rc::new(Columns { list, rest });
         frame.and(Frame::of(Item { path: path.into_iter().collect(), columns, relation: None }))
+    }
+}
+
+impl Analysis<'_> {
+    /// What a query gives to whoever reads it by name must have names that differ.
+    pub(super) fn check_output(&mut self, query: &Query, columns: &Columns) {
+        let mut seen = BTreeSet::new();
+        for column in &columns.list {
+            let Some(name) = &column.name else { continue };
+            if seen.insert(Arc::clone(&name.key)) {
+                continue;
+            }
+            let range = self.second(&query.body, name).unwrap_or_else(|| place(&query.body));
+            self.find(Finding { range, kind: FindingKind::DuplicateColumn { name: Arc::clone(&name.text) } });
+        }
+    }
+
+    /// Where the list of output columns has a name for the last time.
+    fn second(&self, body: &SetExpr, name: &Name) -> Option<Range<usize>> {
+        let select = match body {
+            SetExpr::Select(select) => select,
+            SetExpr::Query(query) => return self.second(&query.body, name),
+            SetExpr::SetOperation { left, .. } => return self.second(left, name),
+            _ => return None,
+        };
+        let named = |item: &SelectItem| match item {
+            SelectItem::ExprWithAlias { alias: ident, .. } | SelectItem::UnnamedExpr(Expr::Identifier(ident)) => {
+                Some(ident.clone())
+            }
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(idents)) => idents.last().cloned(),
+            _ => None,
+        };
+        let idents = select.projection.iter().rev().filter_map(named);
+        let found = idents.filter(|ident| self.flavor.name(ident).key == name.key).map(|ident| super::range(&ident));
+        let star = |item: &SelectItem| match item {
+            SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
+                let span = options.wildcard_token.0.span;
+                (span.start.line > 0).then(|| crate::parse::byte(span.start)..crate::parse::byte(span.end))
+            }
+            _ => None,
+        };
+        found.chain(select.projection.iter().rev().filter_map(star)).next()
     }
 }
 

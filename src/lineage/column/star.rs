@@ -1,5 +1,6 @@
 //! `*`, `t.*`, and what may be left out, replaced or renamed of them.
 
+use super::finding::{Finding, FindingKind};
 use super::{
     Analysis,
     scope::{Frame, Scope},
@@ -12,10 +13,26 @@ use sqlparser::ast::{
 use std::sync::Arc;
 
 impl Analysis<'_> {
+    /// Says that a star stands for columns that nobody knows, and over which relation.
+    fn check_star(&mut self, rest: &Rest, options: &WildcardAdditionalOptions) {
+        let Rest::Relation(number) = rest else { return };
+        let Some(relation) = self.relations.get(*number as usize).map(|relation| relation.id) else { return };
+        let span = options.wildcard_token.0.span;
+        if span.start.line > 0 {
+            let range = crate::parse::byte(span.start)..crate::parse::byte(span.end);
+            self.find(Finding { range, kind: FindingKind::StarOverUnknown { relation } });
+        }
+    }
+
     /// All columns of what stands in FROM.
     pub(super) fn star(&mut self, frame: &Frame, options: &WildcardAdditionalOptions, scope: &Scope<'_>) -> Columns {
         for item in &frame.items {
             self.note_star(item);
+        }
+        for index in &frame.open {
+            if let Some(item) = frame.items.get(*index) {
+                self.check_star(&item.columns.rest, options);
+            }
         }
         let mut columns = frame.star();
         // A name that is qualified leaves out that of one item only.
@@ -54,6 +71,7 @@ impl Analysis<'_> {
         while let Some(scope) = next {
             if let Some(item) = scope.frame.item(&path).cloned() {
                 self.note_star(&item);
+                self.check_star(&item.columns.rest, options);
                 let columns = Columns { list: item.columns.list.clone(), rest: item.columns.rest.clone() };
                 return self.chosen(columns, options, scope);
             }

@@ -9,7 +9,6 @@ use crate::dialect::{
     functions::{self, Function},
 };
 use sqlparser::ast::{BinaryOperator, DataType, Expr, UnaryOperator, Value};
-use std::sync::Arc;
 
 /// A type that the engine's catalog names.
 pub(super) fn known(name: &str) -> Type {
@@ -17,7 +16,7 @@ pub(super) fn known(name: &str) -> Type {
 }
 
 /// The type that a text names, as the engine calls it: `int8` is `bigint`.
-pub(super) fn canonical(engine: Dialect, written: &str) -> Type {
+pub(crate) fn canonical(engine: Dialect, written: &str) -> Type {
     let lower = written.trim().to_ascii_lowercase();
     if let Some(element) = lower.strip_suffix("[]") {
         return canonical(engine, element).map(|element| format!("{element}[]").into());
@@ -106,7 +105,6 @@ pub(super) fn literal(flavor: Flavor, value: &Value) -> Type {
         Value::Boolean(_) => boolean(flavor),
         Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_) | Value::DollarQuotedString(_) => text(flavor),
         Value::Number(number, _) => {
-            let number = number.to_string();
             let engine = flavor.engine?;
             if number.parse::<i32>().is_ok() {
                 canonical(engine, "integer")
@@ -364,10 +362,4 @@ pub(super) fn is_null(expression: &Expr) -> bool {
         Expr::Nested(inner) => is_null(inner),
         _ => false,
     }
-}
-
-/// Whether two types are the same, however they are written.
-pub(crate) fn are_same(engine: Dialect, left: &str, right: &str) -> bool {
-    let canonical = |text: &str| canonical(engine, text).unwrap_or_else(|| Arc::from(text.to_ascii_lowercase()));
-    canonical(left) == canonical(right)
 }
