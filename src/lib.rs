@@ -36,6 +36,8 @@ pub mod graph;
 
 pub mod engine;
 
+pub mod state;
+
 pub mod plan;
 
 pub mod run;

@@ -82,6 +82,16 @@ pub enum Format {
     Json,
 }
 
+/// What it is that a newer run has published already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Superseded {
+    /// Done: the rows that stand are newer
+    #[default]
+    Done,
+    /// A failure that a scheduler may try again
+    Fail,
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -169,6 +179,9 @@ pub struct Plan {
     /// As if incremental models were to be made anew
     #[arg(long)]
     pub full_refresh: bool,
+    /// As if nothing were to be skipped
+    #[arg(long)]
+    pub force: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -194,9 +207,12 @@ pub struct Build {
     /// Make incremental models anew instead of adding to them
     #[arg(long)]
     pub full_refresh: bool,
-    /// Build also what would be skipped; at present nothing is
+    /// Build also what did not change
     #[arg(long)]
     pub force: bool,
+    /// What it is when a newer run has published already: done, or to be tried again (status 75)
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub superseded: Superseded,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
@@ -288,18 +304,27 @@ pub struct Debug {
 /// What there is to do with templates.
 #[derive(Debug, Subcommand)]
 pub enum Template {
-    /// Build a small model with a materialization in a scratch schema: once, again, changed, forced, interrupted
+    /// Try a materialization or a test in a scratch schema: once, again, changed, forced, interrupted, with odd names
     Test(TemplateTest),
 }
 
 #[derive(Debug, Args)]
 pub struct TemplateTest {
-    /// Materialization to try out
+    /// Materialization or test to try out
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Configuration of the model, one YAML key each
+    /// Configuration of the model, one YAML key each; of a test, what it is told
     #[arg(long, value_name = "YAML")]
     pub config: Vec<String>,
+    /// Rows in which a test finds nothing; it is about their first column
+    #[arg(long, value_name = "SQL", requires = "failing")]
+    pub passing: Option<String>,
+    /// Rows in which a test finds something
+    #[arg(long, value_name = "SQL", requires = "passing")]
+    pub failing: Option<String>,
+    /// The test finds something where there are no rows
+    #[arg(long, requires = "failing")]
+    pub empty_fails: bool,
 }
 
 #[derive(Debug, Args)]

@@ -19,9 +19,12 @@ const SLOWEST: usize = 10;
 
 /// Prints the table and the sentence.
 pub fn print(terminal: &Terminal, manifest: &Manifest, report: &RunReport, run: &str) {
-    let mut shown: Vec<&NodeReport> = report.nodes.iter().collect();
+    let everything = terminal.loudness() >= Loudness::Verbose;
+    let listed = |node: &&NodeReport| everything || node.status != Status::Unchanged;
+    let mut shown: Vec<&NodeReport> = report.nodes.iter().filter(listed).collect();
+    let all = shown.len();
     let mut left_out = 0;
-    if shown.len() > LONG && terminal.loudness() < Loudness::Verbose {
+    if shown.len() > LONG && !everything {
         let mut slowest: Vec<&NodeReport> = shown.iter().copied().filter(|node| went_well(node.status)).collect();
         slowest.sort_by_key(|node| std::cmp::Reverse(node.elapsed));
         slowest.truncate(SLOWEST);
@@ -32,7 +35,7 @@ pub fn print(terminal: &Terminal, manifest: &Manifest, report: &RunReport, run: 
             room -= usize::from(keep && went_well(node.status));
             keep
         });
-        left_out = report.nodes.len() - shown.len();
+        left_out = all - shown.len();
     }
     if !shown.is_empty() {
         terminal.say(&format!("\n{}\n", table(terminal, manifest, &shown)));
@@ -91,7 +94,7 @@ pub fn kind(node: &Node) -> &str {
 }
 
 fn went_well(status: Status) -> bool {
-    matches!(status, Status::Built | Status::Pass)
+    matches!(status, Status::Built | Status::Described | Status::Pass)
 }
 
 /// Rows of a relation; of a test, the failing ones, if there are any.
@@ -105,19 +108,30 @@ fn coloured(terminal: &Terminal, status: Status) -> Cell {
         return cell;
     }
     cell.fg(match status {
-        Status::Built | Status::Pass => comfy_table::Color::Green,
+        Status::Built | Status::Described | Status::Pass => comfy_table::Color::Green,
+        Status::Unchanged => comfy_table::Color::DarkGrey,
         Status::Failed | Status::Fail => comfy_table::Color::Red,
-        Status::Staged | Status::Skipped | Status::Cancelled | Status::NotStarted | Status::Warn => {
-            comfy_table::Color::Yellow
-        }
+        Status::Staged
+        | Status::Superseded
+        | Status::Skipped
+        | Status::Cancelled
+        | Status::NotStarted
+        | Status::Warn => comfy_table::Color::Yellow,
     })
 }
 
 fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     let mut parts = Vec::new();
-    for status in
-        [Status::Built, Status::Staged, Status::Skipped, Status::Failed, Status::Cancelled, Status::NotStarted]
-    {
+    for status in [
+        Status::Built,
+        Status::Described,
+        Status::Superseded,
+        Status::Staged,
+        Status::Skipped,
+        Status::Failed,
+        Status::Cancelled,
+        Status::NotStarted,
+    ] {
         let count = report.count(status);
         if count > 0 {
             parts.push(format!("{} {}", thousands(count as u64), status.word()));
@@ -133,23 +147,38 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     if parts.is_empty() {
         parts.push("nothing to do".to_owned());
     }
+    let (relations, tests) = report.nodes.split_at(report.relations());
+    let unchanged = |nodes: &[NodeReport]| nodes.iter().filter(|node| node.status == Status::Unchanged).count();
+    match (unchanged(relations), unchanged(tests)) {
+        (0, 0) => {}
+        (0, 1) => parts.push("1 test passed before".to_owned()),
+        (0, tests) => parts.push(format!("{} tests passed before", thousands(tests as u64))),
+        (relations, _) => parts.push(format!("{} unchanged", thousands(relations as u64))),
+    }
     let built = report.count(Status::Built);
-    let well = built + report.count(Status::Pass) + report.count(Status::Warn);
+    let good = [Status::Pass, Status::Warn, Status::Unchanged, Status::Described, Status::Superseded];
+    let well = built + good.iter().map(|status| report.count(*status)).sum::<usize>();
+    let moved = well - report.count(Status::Unchanged);
     let (word, style) = match (report.stopped, well) {
         (Some(_), _) => ("Stopped", AnsiColor::Yellow.on_default().bold()),
         (None, well) if well == report.nodes.len() => ("Done", AnsiColor::Green.on_default().bold()),
-        (None, 0) => ("Failed", AnsiColor::Red.on_default().bold()),
+        (None, _) if moved == 0 => ("Failed", AnsiColor::Red.on_default().bold()),
         (None, _) => ("Partly done", AnsiColor::Red.on_default().bold()),
     };
     let word = paint(terminal, style, word);
     let mut text = format!("{word}: {} in {} (run {run})", parts.join(", "), seconds(report.elapsed));
     if report.stopped.is_some() && built == 0 {
         text.push_str("\nNothing was published: every table and view is as it was before.");
-    } else if built > 0 && built < report.relations() {
+    } else if built > 0 && relations.iter().any(|node| is_behind(node.status)) {
         let what = if report.count(Status::Staged) > 0 { "published" } else { "built" };
         text.push_str(&format!("\nWhat was not {what} keeps its old version."));
     }
     text
+}
+
+/// Whether a relation was to be new, and is not.
+fn is_behind(status: Status) -> bool {
+    matches!(status, Status::Staged | Status::Skipped | Status::Failed | Status::Cancelled | Status::NotStarted)
 }
 
 fn paint(terminal: &Terminal, style: Style, text: &str) -> String {

@@ -56,6 +56,17 @@ pub(super) fn read_by_name(
     found
 }
 
+/// Gives sources that are files what stands in them.
+pub(super) fn content(project: &Project, manifest: &mut Manifest, origins: &[Origin]) {
+    for (index, table) in tables(project, origins) {
+        if let (Some(location), Some(node)) = (&table.location, manifest.nodes.get_mut(index))
+            && node.sql.is_some()
+        {
+            node.content = location.content(&project.root);
+        }
+    }
+}
+
 /// Says which files are not there, of sources that somebody reads.
 pub(super) fn missing(
     project: &Project,

@@ -3,6 +3,7 @@
 //! In: what the command line says. Out: a [`Compilation`] as far as the project allows, and every diagnostic. Never: a
 //! connection.
 
+mod arrival;
 mod columns;
 mod decorate;
 mod describe;
@@ -58,6 +59,7 @@ pub struct Compilation {
     pub selectors: BTreeMap<String, Selector>,
     readings: Vec<Reading>,
     tests: Tests,
+    test_templates: TestTemplates,
     origins: Vec<Origin>,
     names: Names,
     renderer: Renderer,
@@ -181,6 +183,7 @@ pub fn compile_loaded(
         selectors,
         readings,
         tests,
+        test_templates: templates,
         origins,
         names,
         renderer,
@@ -448,6 +451,7 @@ impl Compilation {
 
     /// Looks whether the files of sources are there; what reads missing ones cannot be built. For commands that run SQL.
     pub fn check_data_files(&mut self) {
+        files::content(&self.project, &mut self.manifest, &self.origins);
         let missing = files::missing(&self.project, (&self.manifest, &self.graph), &self.origins);
         for (source, diagnostic) in missing {
             let code = diagnostic.code.id.to_owned();

@@ -94,6 +94,7 @@ pub fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node 
         sql: None,
         incremental_sql: None,
         properties: Properties::default(),
+        content: None,
         error: None,
         instance_of: None,
         instance: None,
@@ -126,6 +127,7 @@ fn seed(project: &Project, seed: &Seed) -> Node {
     });
     Node {
         materialized: Some("seed".to_owned()),
+        content: seed.table.as_ref().map(|table| table.hash.clone()),
         path: Some(seed.path.clone()),
         columns,
         ..configured(bare(NodeKind::Seed, seed.name(), Some(seed.relation(&project.target))), &seed.config)

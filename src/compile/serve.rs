@@ -18,16 +18,22 @@ use crate::{
 };
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 static MATERIALIZATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/materializations");
 static PUBLISH: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/publish");
+static STATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/state");
 static TESTING: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/testing");
 
 /// The built-in templates of statements, as files that diagnostics can point into.
 pub(super) fn built_in_statements(sources: &mut Sources) -> Vec<MacroFile> {
     let mut files = Vec::new();
-    for (folder, dir) in [("materializations", &MATERIALIZATIONS), ("publish", &PUBLISH), ("testing", &TESTING)] {
+    for (folder, dir) in
+        [("materializations", &MATERIALIZATIONS), ("publish", &PUBLISH), ("testing", &TESTING), ("state", &STATE)]
+    {
         let found = dir.dirs().flat_map(Dir::files).filter_map(|file| Some((file.path(), file.contents_utf8()?)));
         for (path, text) in found {
             let below = path.to_string_lossy().replace('\\', "/");
@@ -50,6 +56,27 @@ impl Statements for Compilation {
 
     fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
         self.statements_of("testing", name, values)
+    }
+
+    fn state(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.statements_of("state", name, values)
+    }
+
+    fn own_materialization(&self, name: &str) -> Option<String> {
+        let dialect = self.manifest.dialect.name();
+        let paths = [dialect, "default"].map(|folder| ["materializations/", folder, "/", name, ".sql.jinja"].concat());
+        for path in &paths {
+            let below = path.strip_prefix("materializations/").unwrap_or(path);
+            let built_in = MATERIALIZATIONS.get_file(below).and_then(include_dir::File::contents_utf8);
+            match (self.project.template_overrides.get(path), built_in) {
+                (Some(own), Some(built_in)) if *own.text == *built_in => return None,
+                (Some(own), _) => return Some(own.text.to_string()),
+                // The engine's own goes before the project's for all engines.
+                (None, Some(_)) => return None,
+                (None, None) => {}
+            }
+        }
+        None
     }
 }
 
@@ -127,6 +154,23 @@ impl Compilation {
         }
         parts.push(SqlPart::Inserted(self.select_all(&dialect.quote(&dialect.fold(cte)))?));
         Ok(CompiledSql { head: sql.head, parts })
+    }
+
+    /// The names of the materializations that there are for the target, in order.
+    #[must_use]
+    pub fn materializations(&self) -> Vec<&str> {
+        self.statements.names("materializations", self.manifest.dialect)
+    }
+
+    /// The names of the tests that have a template.
+    pub fn test_names(&self) -> impl Iterator<Item = &str> {
+        self.test_templates.names()
+    }
+
+    /// What the template of a test can be told, if there is one of that name.
+    #[must_use]
+    pub fn test_asks(&self, name: &str) -> Option<&BTreeSet<String>> {
+        self.test_templates.get(name).map(|template| &template.asks)
     }
 
     /// The query that returns the rows of a relation.

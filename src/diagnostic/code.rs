@@ -129,6 +129,10 @@ codes! {
     SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
     ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
     TEMPLATE_CASE_FAILED = "E0617" Database "a template does not keep what templates promise";
+    DEFINITION_CHANGED = "E0621" Database "an incremental model is made differently than its rows were";
+    STATE_NOT_WRITABLE = "E0622" Database "the state cannot be written";
+    SUPERSEDED = "E0623" Temporary "a newer run has published already";
+    STATE_TOO_NEW = "E0624" Database "a newer suiro has written the state";
     MISSING_KEY_COLUMN = "E0615" Database "a unique key names a column that the model does not have";
 
     // 7: tests

@@ -1,6 +1,6 @@
 //! What a database has: relations, and what depends on them.
 
-use crate::name::RelationName;
+use crate::{dialect::functions::Volatility, name::RelationName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a relation is.
@@ -157,6 +157,15 @@ pub struct LiveCatalog {
     pub relations: BTreeMap<RelationName, LiveRelation>,
     /// What depends on those relations, anywhere in the database, directly; sorted by `on`, `kind`, `name`.
     pub dependents: Vec<Dependent>,
+}
+
+/// A function that somebody has made in the database; several of one name count as one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserFunction {
+    /// What the database says of it; nothing for a macro, which is as its body is.
+    pub volatility: Option<Volatility>,
+    /// Its text.
+    pub body: String,
 }
 
 /// A column as the database has it.

@@ -42,6 +42,30 @@ pub fn first_word(statement: &str) -> Option<&str> {
     Tokens::of(statement).find(|token| token.text != "(").map(|token| token.text)
 }
 
+/// Whether a statement of DuckDB's that is not a query asks something: EXPLAIN of a query, SHOW, DESCRIBE, PRAGMA.
+pub fn asks(statement: &str) -> bool {
+    let mut words = Tokens::of(statement);
+    let Some(first) = words.next() else { return false };
+    if !first.is("explain") {
+        return ["show", "describe", "desc", "summarize", "pragma"].iter().any(|known| first.is(known));
+    }
+    let mut depth = 0usize;
+    let explained = words.find(|token| {
+        match token.text {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ => return (depth == 0 || is_query(token.text)) && !token.is("analyze"),
+        }
+        false
+    });
+    explained.is_some_and(|token| is_query(token.text))
+}
+
+/// Whether a statement that starts with this word is a query.
+pub fn is_query(word: &str) -> bool {
+    ["select", "with", "from", "values", "table"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
 /// Whether the statement is of a kind that has rows to count: it queries or changes rows, or makes a table of a query.
 pub fn counts_rows(statement: &str) -> bool {
     let Some(first) = first_word(statement) else { return false };
@@ -211,7 +235,27 @@ fn dollar_quoted(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{copies_with_client, counts_rows, first_word, is_several, trim_end};
+    use super::{asks, copies_with_client, counts_rows, first_word, is_several, trim_end};
+
+    #[test]
+    fn knows_what_only_asks() {
+        for (statement, only) in [
+            ("explain select 1", true),
+            ("EXPLAIN ANALYZE (format json) from t", true),
+            ("explain (analyze, format json) (select 1)", true),
+            ("show tables", true),
+            ("-- a comment\nsummarize t", true),
+            ("explain analyze copy (select 1) to 'x.csv'", false),
+            ("explain (format json) insert into t select 1", false),
+            ("explain delete from t", false),
+            ("copy (select 1) to 'x.csv'", false),
+            ("attach 'x.duckdb'", false),
+            ("set threads = 1", false),
+            ("", false),
+        ] {
+            assert_eq!(asks(statement), only, "{statement}");
+        }
+    }
 
     #[test]
     fn trims_what_follows_the_statement() {

@@ -407,6 +407,7 @@ mod tests {
             instance: None,
             test: None,
             lineage: None,
+            content: None,
         };
         let manifest = Manifest {
             project: "p".to_owned(),

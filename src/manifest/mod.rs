@@ -165,6 +165,9 @@ pub struct Node {
     /// What its relation has besides its rows.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub properties: Properties,
+    /// What stands in it, for a seed or files: a hash of its rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
     /// The code of the error that keeps it from being built, if there is one.
     pub error: Option<String>,
     /// The file's name without extension, for a model that is one of several built from the same file.

@@ -221,6 +221,7 @@ mod tests {
             instance: None,
             test: None,
             lineage: None,
+            content: None,
         }
     }
 

@@ -8,6 +8,7 @@
 //! of its own on tokens of its own. What sqlparser cannot read, or reads wrongly, is changed for it first (`repair`).
 //! Where it cannot be helped, the engine's own parser may vouch for the tokens (`referee`).
 
+mod canon;
 mod complaint;
 mod bound;
 mod cte;
@@ -34,6 +35,7 @@ mod tests;
 pub(crate) use repair::byte;
 
 pub use bound::relations_by_engine;
+pub use canon::{Canonical, canonical};
 pub use cte::{QueryHead, with_clause};
 pub use pair::{quoted_pairs, statements};
 pub use problem::Problem;

@@ -19,9 +19,7 @@ impl RunId {
     /// A run started at `seconds` since 1970 (UTC), told from others of that second by `salt`.
     #[must_use]
     pub fn new(seconds: u64, salt: &[u8]) -> Self {
-        let (days, rest) = (seconds / 86_400, seconds % 86_400);
-        let (year, month, day) = civil_from_days(days);
-        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+        let (year, month, day, [hour, minute, second]) = civil(seconds);
         let tail = &blake3::hash(salt).to_hex()[..6];
         Self(format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}-{tail}"))
     }
@@ -31,6 +29,20 @@ impl RunId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// That second since 1970 as a moment in UTC: `2026-11-23T11:25:30Z`.
+#[must_use]
+pub fn moment(seconds: u64) -> String {
+    let (year, month, day, [hour, minute, second]) = civil(seconds);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month, day, and hour, minute and second of a second since 1970, in UTC.
+const fn civil(seconds: u64) -> (u64, u64, u64, [u64; 3]) {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil_from_days(days);
+    (year, month, day, [rest / 3600, rest / 60 % 60, rest % 60])
 }
 
 /// Year, month and day of a day counted from 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date

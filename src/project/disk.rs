@@ -183,9 +183,26 @@ fn list(folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
 }
 
 /// Whether any file below a folder has a path that matches.
-pub(crate) fn any_file(folder: &Path, pattern: &globset::GlobMatcher) -> bool {
+pub(crate) fn matching_files(folder: &Path, pattern: globset::GlobMatcher) -> impl Iterator<Item = PathBuf> + use<> {
     let files = walkdir::WalkDir::new(folder).follow_links(true).into_iter().filter_map(Result::ok);
-    files.filter(|entry| entry.file_type().is_file()).any(|entry| pattern.is_match(entry.path()))
+    let files = files.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
+    files.filter(move |path| pattern.is_match(path))
+}
+
+/// A hash of the names (relative to `root`) and the bytes of these files; nothing where one cannot be read.
+pub(crate) fn content(root: &Path, mut files: Vec<PathBuf>) -> Option<String> {
+    files.sort();
+    let mut hasher = blake3::Hasher::new();
+    for path in &files {
+        let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
+        hasher.update(&name.len().to_le_bytes());
+        hasher.update(name.as_bytes());
+        let file = fs_err::File::open(path).ok()?;
+        let mut bytes = blake3::Hasher::new();
+        bytes.update_reader(file).ok()?;
+        hasher.update(bytes.finalize().as_bytes());
+    }
+    Some(hasher.finalize().to_hex()[..24].to_owned())
 }
 
 /// A file that was read, rightly or wrongly.

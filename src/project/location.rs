@@ -6,7 +6,7 @@
 use super::{disk, field::Given};
 use globset::GlobBuilder;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Files, and how they are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,21 +32,37 @@ impl Location {
         self.path.value.contains("://")
     }
 
+    /// A hash of the names and the bytes of the files; nothing for an address, or where a file cannot be read.
+    #[must_use]
+    pub fn content(&self, root: &Path) -> Option<String> {
+        if self.is_address() {
+            return None;
+        }
+        disk::content(root, self.files(root).collect())
+    }
+
     /// Whether there is a file; of an address that is not known.
     #[must_use]
     pub fn has_files(&self, root: &Path) -> bool {
+        self.is_address() || self.files(root).next().is_some()
+    }
+
+    /// The files, in no order.
+    fn files(&self, root: &Path) -> Box<dyn Iterator<Item = PathBuf>> {
         let path = self.path.value.as_str();
-        if self.is_address() || root.join(path).is_file() {
-            return true;
+        let absolute = root.join(path);
+        if absolute.is_file() {
+            return Box::new(std::iter::once(absolute));
         }
-        let Some(first) = path.find(['*', '?', '[']) else { return false };
+        let Some(first) = path.find(['*', '?', '[']) else { return Box::new(std::iter::empty()) };
         let folder = path[..first].rsplit_once('/').map_or("", |(folder, _)| folder);
         // An absolute pattern has nothing before its first `/`.
         let folder = if path.starts_with('/') && folder.is_empty() { Path::new("/") } else { Path::new(folder) };
-        let absolute = root.join(path);
-        let pattern = absolute.to_string_lossy();
-        let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
-        glob.is_ok_and(|glob| disk::any_file(&root.join(folder), &glob.compile_matcher()))
+        let glob = GlobBuilder::new(&absolute.to_string_lossy()).literal_separator(true).build();
+        match glob {
+            Ok(glob) => Box::new(disk::matching_files(&root.join(folder), glob.compile_matcher())),
+            Err(_) => Box::new(std::iter::empty()),
+        }
     }
 }
 

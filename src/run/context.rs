@@ -1,6 +1,6 @@
 //! What every part of a run shares.
 
-use super::{Observer, Statement, Stop, session::Session};
+use super::{Observer, Statement, Stop, session::Session, state::Recording};
 use crate::{
     diagnostic::Diagnostic,
     engine::{Engine, EngineError, LoadColumn},
@@ -26,6 +26,15 @@ pub trait Statements: Sync {
     /// # Errors
     /// When the template fails.
     fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>>;
+
+    /// The statements of a step of state: `read`, `create`, `begin`, `record`, `end`.
+    ///
+    /// # Errors
+    /// When the template fails.
+    fn state(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>>;
+
+    /// The text of the materialization template of that name, where the project has one of its own.
+    fn own_materialization(&self, name: &str) -> Option<String>;
 
     /// The statements of a step of publishing: `stage`, `lock`, `cut`, `discard`.
     ///
@@ -94,6 +103,8 @@ pub struct Context<'a> {
     pub stop: &'a Stop,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Duration,
+    /// What is recorded, and with what.
+    pub recording: Recording<'a>,
 }
 
 impl<'a> Context<'a> {

@@ -15,10 +15,12 @@ mod hold;
 mod hooks;
 mod jobs;
 mod lock;
+mod look;
 mod publish;
 mod report;
 mod schedule;
 mod session;
+mod state;
 mod stop;
 mod store;
 mod sweep;
@@ -29,15 +31,20 @@ pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use difference::{Difference, Differing};
 pub use event::{Event, Observer};
+pub use look::{Look, look, schemas};
 pub use report::{NodeReport, RunReport, Status};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
+pub use state::{Origin, Recording, remove as remove_state};
 pub use stop::Stop;
 pub use sweep::remove_schema;
 pub use test::Tested;
 
 use crate::{
-    diagnostic::{Diagnostic, code::CANCELLED},
+    diagnostic::{
+        Diagnostic,
+        code::{CANCELLED, SUPERSEDED},
+    },
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
@@ -101,6 +108,14 @@ pub struct Request<'a> {
     pub publish: PublishMode,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Duration,
+    /// The schema of the tables of state.
+    pub state_schema: &'a str,
+    /// Where the run comes from.
+    pub origin: &'a Origin,
+    /// Whether tests run that passed on the same rows before.
+    pub all_tests: bool,
+    /// Whether it is a failure that a newer run has published already.
+    pub superseded_fails: bool,
 }
 
 /// Carries out a plan. Whatever goes wrong is in the report.
@@ -109,7 +124,7 @@ pub fn run(request: &Request<'_>) -> RunReport {
     let start = Instant::now();
     let built = request.plan.built();
     let mut report = RunReport { diagnostics: request.plan.diagnostics.clone(), ..RunReport::default() };
-    let done = if built.is_empty() && request.tests.is_empty() {
+    let done = if is_idle(request, &built) && !request.plan.leftovers {
         Ok(Done::default())
     } else {
         carry_out(request, &built, &mut report.diagnostics)
@@ -122,6 +137,26 @@ pub fn run(request: &Request<'_>) -> RunReport {
     report.stopped = request.stop.reason();
     report.elapsed = start.elapsed();
     report
+}
+
+/// How a run ended, in the word that the state has for it.
+fn ending(request: &Request<'_>, failed: bool) -> &'static str {
+    match (request.stop.is_stopped(), failed) {
+        (true, _) => "stopped",
+        (false, true) => "failed",
+        (false, false) => "done",
+    }
+}
+
+/// Whether there is nothing to build, to describe, or to test.
+fn is_idle(request: &Request<'_>, built: &BTreeSet<NodeId>) -> bool {
+    built.is_empty() && request.plan.described().is_empty() && running_tests(request).is_empty()
+}
+
+/// The tests that are to run: those that did not pass on the same rows before.
+fn running_tests(request: &Request<'_>) -> BTreeSet<NodeId> {
+    let passed = |id: &NodeId| request.plan.tests.get(id).is_some_and(|step| step.passed.is_some());
+    request.tests.iter().copied().filter(|id| request.all_tests || !passed(id)).collect()
 }
 
 /// The name by which the database calls itself, where names must be qualified by it so that nothing else can resolve
@@ -144,6 +179,8 @@ type Endings = BTreeMap<NodeId, Ending<Outcome<Built>>>;
 struct Done {
     endings: Endings,
     published: BTreeSet<NodeId>,
+    /// What was built, and not published because a newer run had been there before.
+    superseded: BTreeSet<NodeId>,
     held: Held,
     /// The test to blame for what was skipped because of a batch of tests, by the first test of the batch.
     culprits: BTreeMap<NodeId, NodeId>,
@@ -163,7 +200,7 @@ fn carry_out(
     let staging = staging(request.manifest, built, request.run);
     let increments = request.plan.increments();
     let database = database(request.engine)?;
-    let context = Context {
+    let mut context = Context {
         manifest: request.manifest,
         staging: &staging,
         built,
@@ -179,24 +216,39 @@ fn carry_out(
         observer: request.observer,
         stop: request.stop,
         publish_timeout: request.publish_timeout,
+        recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
     };
     let mut control = open_control(&context)?;
+    // A run that only tests what is published leaves the database as it is.
+    let records = !request.plan.steps.is_empty() && !is_idle(request, built);
+    if records {
+        context.recording.epoch = state::begin(&context, &mut control)?;
+    }
     if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
         diagnostics.push(diagnostic);
         return Ok(Done::default());
     }
-    if !built.is_empty() {
+    if !built.is_empty() || request.plan.leftovers {
         sweep::prepare(&context, &mut control)?;
+    }
+    if !built.is_empty() {
         hooks::run_start(&context, &mut control)?;
     }
     let can_run = |id: &NodeId| request.manifest.node(*id).error.is_none() && report::blocked(request, *id).is_none();
-    let tests = request.tests.iter().copied().filter(can_run).collect();
+    let tests = running_tests(request).into_iter().filter(can_run).collect();
     let work = jobs::Work::of(request, built, &tests);
     let endings = build_all(request, &context, &work);
     let staged: BTreeMap<NodeId, &Staged> = endings
         .iter()
         .filter_map(|(id, ending)| match ending {
             Ending::Done(Outcome::Built(built)) => Some((*id, built.staged.as_ref()?)),
+            _ => None,
+        })
+        .collect();
+    let outcomes: BTreeMap<NodeId, state::Outcome> = endings
+        .iter()
+        .filter_map(|(id, ending)| match ending {
+            Ending::Done(Outcome::Built(built)) => Some((*id, state::Outcome::of(built))),
             _ => None,
         })
         .collect();
@@ -209,21 +261,17 @@ fn carry_out(
     if !request.stop.is_stopped() {
         diagnostics.extend(store::store(&context, &mut control, &held));
     }
-    let mut published = BTreeSet::new();
-    let mut retired = Vec::new();
-    if !request.stop.is_stopped() {
-        let ready = done.into_iter().filter(|id| !held.held.contains_key(id)).collect();
-        for cut in parts(request, ready) {
-            match publish::publish(&context, &mut control, &cut, &staged) {
-                Ok(old) => {
-                    published.extend(cut);
-                    retired.extend(old);
-                }
-                // The stop itself is reported once.
-                Err(diagnostic) if context.stop.is_stopped() && diagnostic.code == CANCELLED => {}
-                Err(diagnostic) => diagnostics.push(diagnostic),
-            }
-        }
+    let ready: BTreeSet<NodeId> = done.into_iter().filter(|id| !held.held.contains_key(id)).collect();
+    let Publications { published, superseded, retired } =
+        publish_all(request, (&context, &mut control), (ready, &staged, &outcomes), diagnostics);
+    let described = request.plan.described();
+    if !described.is_empty() && !request.stop.is_stopped() {
+        diagnostics.extend(publish::describe(&context, &mut control, &described).err());
+    }
+    if records {
+        let failed = diagnostics.iter().any(Diagnostic::is_error) || published.len() < built.len();
+        let status = ending(request, failed);
+        diagnostics.extend(state::end(&context, &mut control, (status, &published), &held.tested));
     }
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));
@@ -245,7 +293,50 @@ fn carry_out(
         Ending::Done(_) | Ending::NotStarted => None,
     };
     let unbuilt = endings.iter().filter_map(unbuilt).collect();
-    Ok(Done { endings, published, held, culprits, batch_of, cancelled, unbuilt })
+    Ok(Done { endings, published, superseded, held, culprits, batch_of, cancelled, unbuilt })
+}
+
+/// What the publishes of a run did.
+#[derive(Default)]
+struct Publications {
+    published: BTreeSet<NodeId>,
+    /// What a newer run had published already.
+    superseded: BTreeSet<NodeId>,
+    retired: Vec<publish::Retired>,
+}
+
+/// Publishes what is ready, in as many parts as were asked for.
+fn publish_all<'a>(
+    request: &Request<'_>,
+    (context, control): (&Context<'a>, &mut Session<'a>),
+    (ready, staged, outcomes): (BTreeSet<NodeId>, &BTreeMap<NodeId, &Staged>, &BTreeMap<NodeId, state::Outcome>),
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Publications {
+    let mut all = Publications::default();
+    if request.stop.is_stopped() {
+        return all;
+    }
+    for cut in parts(request, ready) {
+        match publish::publish(context, control, &cut, (staged, outcomes)) {
+            Ok(made) => {
+                all.superseded.extend(cut.iter().copied().filter(|id| !made.published.contains(id)));
+                all.published.extend(made.published);
+                all.retired.extend(made.retired);
+            }
+            // The stop itself is reported once.
+            Err(diagnostic) if context.stop.is_stopped() && diagnostic.code == CANCELLED => {}
+            Err(diagnostic) => diagnostics.push(diagnostic),
+        }
+    }
+    if request.superseded_fails {
+        let late = |id: &NodeId| {
+            let name = &request.manifest.node(*id).name;
+            let message = format!("`{name}` was not published: a run that began later has published it already");
+            Diagnostic::error(SUPERSEDED, message).of_node(name.clone())
+        };
+        diagnostics.extend(all.superseded.iter().map(late));
+    }
+    all
 }
 
 /// What stands staged after the publish: all of what was not published, and the batches of what was.

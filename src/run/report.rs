@@ -22,6 +22,12 @@ pub enum Status {
     Built,
     /// Built, but what it belongs to could not be published; the live version is the old one.
     Staged,
+    /// As it should be already, so that nothing was done.
+    Unchanged,
+    /// Only what describes it was changed.
+    Described,
+    /// Built, and not published because a newer run had published before.
+    Superseded,
     /// Not built or run, because of another node.
     Skipped,
     /// Could not be built or run.
@@ -45,6 +51,9 @@ impl Status {
         match self {
             Self::Built => "built",
             Self::Staged => "not published",
+            Self::Unchanged => "unchanged",
+            Self::Described => "described",
+            Self::Superseded => "superseded",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
@@ -155,6 +164,9 @@ fn step_report(request: &Request<'_>, step: &Step, done: &mut Done, diagnostics:
     };
     match done.endings.remove(&id) {
         Some(Ending::Done(Outcome::Built(built))) if done.published.contains(&id) => of(Status::Built, None, &built),
+        Some(Ending::Done(Outcome::Built(built))) if done.superseded.contains(&id) => {
+            of(Status::Superseded, None, &built)
+        }
         Some(Ending::Done(Outcome::Built(built))) => of(Status::Staged, done.held.held.get(&id).copied(), &built),
         Some(Ending::Failed(Outcome::Built(built))) if is_cancelled(request, built.failure.as_ref()) => {
             of(Status::Cancelled, None, &built)
@@ -169,6 +181,8 @@ fn step_report(request: &Request<'_>, step: &Step, done: &mut Done, diagnostics:
             nothing(id, Status::Skipped, Some(done.culprits.get(&culprit).copied().unwrap_or(culprit)))
         }
         Some(Ending::NotStarted | Ending::Done(_) | Ending::Failed(_)) => nothing(id, Status::NotStarted, None),
+        None if step.action == Action::Skip => nothing(id, Status::Unchanged, None),
+        None if step.action == Action::Describe && !request.stop.is_stopped() => nothing(id, Status::Described, None),
         None => match step.culprit.filter(|_| step.action == Action::Blocked) {
             Some(culprit) if culprit == id => nothing(id, Status::Failed, None),
             Some(culprit) => nothing(id, Status::Skipped, Some(culprit)),
@@ -198,6 +212,9 @@ fn test_report(request: &Request<'_>, id: NodeId, done: &mut Done, report: &mut 
     }
     if let Some(culprit) = blocked(request, id) {
         return nothing(id, Status::Skipped, Some(culprit));
+    }
+    if !request.all_tests && request.plan.tests.get(&id).is_some_and(|step| step.passed.is_some()) {
+        return nothing(id, Status::Unchanged, None);
     }
     // A batch that was skipped stands in the endings under the id of its first test.
     let batch = done.batch_of.get(&id).copied().unwrap_or(id);

@@ -7,7 +7,7 @@ use super::{Context, Session, Statements, database, open_control, publish::Retir
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
-    engine::{Engine, EngineError, FailureKind, LiveRelation, RelationKind},
+    engine::{Connection, Engine, EngineError, FailureKind, LiveCatalog, LiveRelation, RelationKind},
     manifest::Manifest,
     name::RelationName,
     plan::{is_ours, staging_mark},
@@ -29,22 +29,17 @@ pub fn claim_run(context: &Context<'_>, session: &mut Session<'_>) -> Result<(),
 
 /// Removes what dead runs left, and makes the schemas to stage in.
 pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
-    let schemas: Vec<&str> = context.staging.schemas.iter().map(String::as_str).collect();
+    let staged = context.staging.schemas.iter().map(String::as_str);
+    let schemas: BTreeSet<&str> = staged.chain(super::look::schemas(context.manifest)).collect();
+    let schemas: Vec<&str> = schemas.into_iter().collect();
     let live = session.connection.catalog(&schemas)?;
     match context.manifest.dialect {
         Dialect::Postgres => sweep_schemas(context, session)?,
         Dialect::DuckDb => {
-            let begins = staged_comment(&context.manifest.project);
-            let ours = |comment: &Option<String>| {
-                comment
-                    .as_deref()
-                    .and_then(|comment| comment.lines().last())
-                    .is_some_and(|last| last.starts_with(&begins))
-            };
             let left: Vec<(RelationName, &str)> = live
                 .relations
                 .iter()
-                .filter(|(name, found)| name.name.starts_with(PREFIX) && ours(&found.comment))
+                .filter(|(name, found)| is_staged(context.manifest, name, found))
                 .map(|(name, found)| (name.clone(), if found.kind == RelationKind::View { "view" } else { "table" }))
                 .collect();
             discard(context, session, &left, &[])?;
@@ -61,6 +56,37 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
         session.execute(None, &statement)?;
     }
     Ok(())
+}
+
+/// Whether anything stands staged by this project, of a run that lives or of one that is dead.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub fn has_leftovers(
+    connection: &mut dyn Connection,
+    statements: &dyn Statements,
+    manifest: &Manifest,
+    live: &LiveCatalog,
+) -> Result<bool, EngineError> {
+    if manifest.dialect == Dialect::DuckDb {
+        return Ok(live.relations.iter().any(|(name, found)| is_staged(manifest, name, found)));
+    }
+    let begins = staging_mark(&manifest.project, "");
+    for statement in super::context::step(statements, "leftovers", &Value::Null)? {
+        let rows = connection.values(&statement.text)?;
+        let marks = rows.iter().filter_map(|row| row.get(1)?.as_deref());
+        if marks.into_iter().any(|mark| mark.starts_with(&begins)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a relation of a DuckDB file was staged by this project.
+fn is_staged(manifest: &Manifest, name: &RelationName, found: &LiveRelation) -> bool {
+    let begins = staged_comment(&manifest.project);
+    let last = found.comment.as_deref().and_then(|comment| comment.lines().last());
+    name.name.starts_with(PREFIX) && last.is_some_and(|last| last.starts_with(&begins))
 }
 
 /// What the comment of anything staged by this project begins with.

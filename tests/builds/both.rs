@@ -186,12 +186,26 @@ on_both_engines! {
         assert_eq!(ended.stdout.lines().last().unwrap().split_whitespace().collect::<Vec<_>>(), ["true", "false", "t"]);
     }
 
-    /// `query` and `show` only read.
+    /// `query` and `show` only read, also where there is no database yet, and whatever they are asked.
     fn looking_changes_nothing(project) {
+        project.models(&[("a", "select 1 as n")]);
+        let elsewhere = "copy (select 1 as n) to 'made.csv'";
+        for sql in ["create table made (n int)", "insert into made values (1) returning n", elsewhere, "attach 'made.duckdb'"] {
+            let ended = project.suiro(&["query", sql]);
+            assert!([64, 66].contains(&ended.status), "{sql}: {}", ended.stderr);
+        }
+        assert_eq!(project.suiro(&["query", "create table made (n int)"]).status, 64);
+        let ended = project.suiro(&["query", "select 7 as n", "--format", "json"]);
+        assert_eq!(ended.stdout.trim(), "{\"n\":7}", "{}", ended.stderr);
+        assert!(!project.path().join("it.duckdb").exists());
         project.models(&[("a", "with x as (select 1 as n), y as (select n + 1 as n from x) select n from y")]);
         project.build(&[]);
         assert_eq!(project.suiro(&["query", "create table core.made (n int)"]).status, 64);
         assert_eq!(project.suiro(&["query", "delete from core.a"]).status, 64);
+        assert!([64, 66].contains(&project.suiro(&["query", elsewhere]).status));
+        assert_eq!(project.suiro(&["query", "explain select n from core.a"]).status, 0);
+        let made = ["made.csv", "made.duckdb"].map(|name| project.path().join(name).exists());
+        assert_eq!(made, [false, false]);
         let shown = project.suiro(&["show", "a", "--cte", "x", "--format", "json"]);
         assert_eq!(shown.stdout.trim(), "{\"n\":1}", "{}", shown.stderr);
         let shown = project.suiro(&["show", "--inline", "select n * 10 as m from a", "--format", "json"]);

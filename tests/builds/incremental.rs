@@ -2,7 +2,7 @@
 
 use crate::on_both_engines;
 
-const MERGE: &str = "/*---\nmaterialized: incremental\nunique_key: [id, part]\n---*/\n";
+const MERGE: &str = "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: [id, part]\n---*/\n";
 
 on_both_engines! {
     /// NULL in a key is found again: two runs leave one row of each key, whatever the strategy.
@@ -10,7 +10,7 @@ on_both_engines! {
         for strategy in ["append", "delete_insert", "merge"] {
             let model = |values: &str| {
                 format!(
-                    "/*---\nmaterialized: incremental\nincremental_strategy: {strategy}\nunique_key: [id, part]\n---*/\n\
+                    "/*---\nmaterialized: incremental\non_definition_change: forward\nincremental_strategy: {strategy}\nunique_key: [id, part]\n---*/\n\
                      select * from (values {values}) as t(id, part, n)"
                 )
             };
@@ -35,7 +35,7 @@ on_both_engines! {
         project.models(&[
             (
                 "by_question",
-                "/*---\nmaterialized: incremental\n---*/\nselect id, day from events\n\
+                "/*---\nmaterialized: incremental\non_definition_change: forward\n---*/\nselect id, day from events\n\
                  {% if is_incremental() %} where day > (select max(day) from {{ this }}) {% endif %}",
             ),
             ("reader", "select count(*) as n from by_question"),
@@ -58,7 +58,7 @@ on_both_engines! {
 
     /// `--full-refresh` makes incremental models anew, `full_refresh: never` outranks it.
     fn a_full_refresh_speaks_of_incremental_models_only(project) {
-        let model = |more: &str, n: u32| format!("/*---\nmaterialized: incremental\nunique_key: n\n{more}\n---*/\nselect {n} as n");
+        let model = |more: &str, n: u32| format!("/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: n\n{more}\n---*/\nselect {n} as n");
         project.models(&[("a", &model("", 1)), ("kept", &model("full_refresh: never", 1)), ("kept_too", &model("full_refresh: false", 1))]);
         project.build(&[]);
         project.models(&[("a", &model("", 2)), ("kept", &model("full_refresh: never", 2)), ("kept_too", &model("full_refresh: false", 2))]);
@@ -75,7 +75,7 @@ on_both_engines! {
         for strategy in ["append", "delete_insert", "merge"] {
             let model = |values: &str| {
                 format!(
-                    "/*---\nmaterialized: incremental\nincremental_strategy: {strategy}\nunique_key: [id, part]\n---*/\n\
+                    "/*---\nmaterialized: incremental\non_definition_change: forward\nincremental_strategy: {strategy}\nunique_key: [id, part]\n---*/\n\
                      select id, cast(part as varchar(9)) as part, n from (values {values}) as t(id, part, n)"
                 )
             };
@@ -94,7 +94,7 @@ on_both_engines! {
 
     /// Each way to go on when the columns change, and none by default.
     fn changed_columns_follow_the_policy(project) {
-        let model = |policy: &str, sql: &str| format!("/*---\nmaterialized: incremental\nunique_key: id\n{policy}\n---*/\n{sql}");
+        let model = |policy: &str, sql: &str| format!("/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n{policy}\n---*/\n{sql}");
         let first = "select 1 as id, 'a' as name, 10 as amount";
         let second = "select 2 as id, 'b' as fresh, 20 as amount";
         for (policy, status) in [("", 66), ("on_schema_change: fail", 66), ("on_schema_change: append", 0), ("on_schema_change: sync", 0), ("on_schema_change: full_refresh", 0)] {
@@ -132,7 +132,7 @@ on_both_engines! {
 
     /// A column whose type changed: `sync` converts what is there, the others refuse.
     fn changed_types_follow_the_policy(project) {
-        let model = |policy: &str, sql: &str| format!("/*---\nmaterialized: incremental\nunique_key: id\non_schema_change: {policy}\n---*/\n{sql}");
+        let model = |policy: &str, sql: &str| format!("/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\non_schema_change: {policy}\n---*/\n{sql}");
         for (policy, status) in [("append", 66), ("fail", 66), ("sync", 0)] {
             project.models(&[("a", &model(policy, "select 1 as id, 7 as v"))]);
             project.build(&["--full-refresh"]);
@@ -149,7 +149,7 @@ on_both_engines! {
 
     /// A merge may leave columns alone.
     fn a_merge_sets_the_columns_that_it_is_told_to(project) {
-        let model = |more: &str, n: u32| format!("/*---\nmaterialized: incremental\nunique_key: id\n{more}\n---*/\nselect 1 as id, {n} as a, {n} as b union all select {n}, {n}, {n}");
+        let model = |more: &str, n: u32| format!("/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n{more}\n---*/\nselect 1 as id, {n} as a, {n} as b union all select {n}, {n}, {n}");
         for (more, expected) in [("merge_update_columns: [a]", "1|5|2"), ("merge_exclude_columns: [a]", "1|2|5"), ("", "1|5|5")] {
             project.models(&[("m", &model(more, 2)), ("v", "/*--- {materialized: view} ---*/ select * from m"), ("t", "select * from v")]);
             project.build(&["--full-refresh"]);
@@ -163,7 +163,7 @@ on_both_engines! {
 
     /// Names that folding or quoting could break, in keys and columns.
     fn names_of_all_kinds_work_in_increments(project) {
-        let model = |n: u32| format!("/*---\nmaterialized: incremental\nunique_key: [\"注文 id\", \"Select\"]\n---*/\nselect 1 as \"注文 id\", cast(null as integer) as \"Select\", {n} as \"a\"\"b\"");
+        let model = |n: u32| format!("/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: [\"注文 id\", \"Select\"]\n---*/\nselect 1 as \"注文 id\", cast(null as integer) as \"Select\", {n} as \"a\"\"b\"");
         for n in [1, 2] {
             project.models(&[("増分", &model(n))]);
             project.build(&[]);
@@ -173,16 +173,16 @@ on_both_engines! {
 
     /// A key that is no column is said before anything is computed.
     fn a_key_that_is_no_column_is_an_error(project) {
-        project.models(&[("a", "/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect 1 as id")]);
+        project.models(&[("a", "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n---*/\nselect 1 as id")]);
         project.build(&[]);
-        project.models(&[("a", "/*---\nmaterialized: incremental\nunique_key: ident\n---*/\nselect 1 as id")]);
+        project.models(&[("a", "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: ident\n---*/\nselect 1 as id")]);
         let printed = project.build_fails(66);
         assert!(printed.contains("E0615") && printed.contains("its columns are: id"), "{printed}");
     }
 
     /// Without a key, a filter on its own rows or a time range, every run would add everything again.
     fn appending_without_a_bound_is_refused(project) {
-        project.models(&[("a", "/*---\nmaterialized: incremental\n---*/\nselect 1 as id")]);
+        project.models(&[("a", "/*---\nmaterialized: incremental\non_definition_change: forward\n---*/\nselect 1 as id")]);
         let printed = project.build_fails(1);
         assert!(printed.contains("E0330") && printed.contains("unique_key") && printed.contains("this") && printed.contains("time_range"), "{printed}");
     }
@@ -203,10 +203,10 @@ on_both_engines! {
     fn a_model_may_become_incremental(project) {
         project.models(&[("a", "/*--- {materialized: view} ---*/ select 1 as id")]);
         project.build(&[]);
-        project.models(&[("a", "/*--- {materialized: incremental, unique_key: id} ---*/ select 2 as id")]);
+        project.models(&[("a", "/*--- {materialized: incremental, unique_key: id, on_definition_change: forward} ---*/ select 2 as id")]);
         project.build(&[]);
         assert_eq!(project.rows("select id from core.a"), ["2"]);
-        project.models(&[("a", "/*--- {materialized: incremental, unique_key: id} ---*/ select 3 as id")]);
+        project.models(&[("a", "/*--- {materialized: incremental, unique_key: id, on_definition_change: forward} ---*/ select 3 as id")]);
         project.build(&[]);
         assert_eq!(project.rows("select id from core.a order by id"), ["2", "3"]);
         project.models(&[("a", "select 4 as id")]);
@@ -216,16 +216,16 @@ on_both_engines! {
 
     /// A database error in the incremental rendering points at its line.
     fn errors_of_an_increment_point_at_the_written_line(project) {
-        project.models(&[("a", "/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect 1 as id\n{% if is_incremental() %}\nwhere nosuch > 1\n{% endif %}")]);
+        project.models(&[("a", "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n---*/\nselect 1 as id\n{% if is_incremental() %}\nwhere nosuch > 1\n{% endif %}")]);
         project.build(&[]);
-        let printed = project.build_fails(66);
-        assert!(printed.contains("models/a.sql:7:7"), "{printed}");
+        let printed = project.force_fails(66);
+        assert!(printed.contains("models/a.sql:8:7"), "{printed}");
     }
 
     /// Tests see what the table will be; one that fails holds the new rows back.
     fn a_failing_test_holds_new_rows_back(project) {
         project.write("models/all.yml", "models:\n  - name: a\n    columns: [{name: n, tests: [unique, not_null]}]\n");
-        let model = |n: &str| format!("/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect {n} as id, {n} % 2 as n");
+        let model = |n: &str| format!("/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n---*/\nselect {n} as id, {n} % 2 as n");
         project.models(&[("a", &model("1")), ("b", "select count(*) as n from a")]);
         for _ in 0..3 {
             project.build(&["--full-refresh"]);
@@ -248,7 +248,7 @@ on_both_engines! {
         for strategy in ["delete_insert", "merge"] {
             let model = |n: u32| {
                 let rows = if project.database.is_none() { "range(300000) as t(id)" } else { "pg_catalog.generate_series(0, 299999) as t(id)" };
-                format!("/*---\nmaterialized: incremental\nincremental_strategy: {strategy}\nunique_key: id\n---*/\nselect id, {n} as n from {rows}")
+                format!("/*---\nmaterialized: incremental\non_definition_change: forward\nincremental_strategy: {strategy}\nunique_key: id\n---*/\nselect id, {n} as n from {rows}")
             };
             project.models(&[("a", &model(0))]);
             project.build(&["--full-refresh"]);
@@ -285,9 +285,9 @@ on_both_engines! {
 
     /// The first build has no rows of its own to read; the way out is said.
     fn reading_its_own_rows_in_the_first_build_is_explained(project) {
-        project.models(&[("a", "/*---\nmaterialized: incremental\n---*/\nselect 1 as id where not exists (select 1 from a where a.id = 1)")]);
+        project.models(&[("a", "/*---\nmaterialized: incremental\non_definition_change: forward\n---*/\nselect 1 as id where not exists (select 1 from a where a.id = 1)")]);
         let printed = project.build_fails(66);
-        assert!(printed.contains("models/a.sql:4") && printed.contains("is_incremental()"), "{printed}");
+        assert!(printed.contains("models/a.sql:5") && printed.contains("is_incremental()"), "{printed}");
     }
 }
 
@@ -296,7 +296,7 @@ fn two_runs_do_not_add_to_one_table_at_once() {
     let project = crate::project::Project::on_postgres();
     let model = |seconds: u32| {
         format!(
-            "/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect 1 as id, {seconds} as s from pg_catalog.pg_sleep({seconds})"
+            "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n---*/\nselect 1 as id, {seconds} as s from pg_catalog.pg_sleep({seconds})"
         )
     };
     project.models(&[("a", &model(0)), ("other", "select 1 as n")]);

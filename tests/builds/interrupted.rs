@@ -89,7 +89,11 @@ on_both_engines! {
 #[test]
 fn a_long_merge_can_be_stopped() {
     let project = Project::on_postgres();
-    let model = |n: u32| format!("/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect {n} as id");
+    let model = |n: u32| {
+        format!(
+            "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n---*/\nselect {n} as id"
+        )
+    };
     project.models(&[("a", &model(1)), ("b", "select id from a")]);
     project.build(&[]);
     project.execute(&[

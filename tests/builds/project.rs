@@ -144,6 +144,13 @@ impl Project {
         ended.stderr
     }
 
+    /// The same, with what did not change built, too.
+    pub fn force_fails(&self, status: i32) -> String {
+        let ended = self.suiro(&["build", "--force"]);
+        assert_eq!(ended.status, status, "{}", ended.stderr);
+        ended.stderr
+    }
+
     /// A session of the role that suiro works as.
     pub fn connect(&self) -> Box<dyn Connection> {
         match &self.database {

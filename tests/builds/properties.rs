@@ -33,7 +33,7 @@ on_both_engines! {
     fn indexes_are_there_after_every_build(project) {
         project.models(&[
             ("t", "/*---\nindexes:\n  - columns: [id]\n    unique: true\n    name: t_by_id\n  - columns: [\"注文 番号\", Select]\n---*/\nselect 1 as id, 2 as \"注文 番号\", 3 as \"Select\""),
-            ("i", "/*---\nmaterialized: incremental\nunique_key: id\nindexes: [{columns: [id], name: i_by_id}]\n---*/\nselect 1 as id"),
+            ("i", "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\nindexes: [{columns: [id], name: i_by_id}]\n---*/\nselect 1 as id"),
         ]);
         let duck = project.database.is_none();
         let names = || project.rows(if duck {
@@ -87,13 +87,13 @@ on_both_engines! {
         project.models(&[
             ("t", &format!("/*---\npre_hook: insert into core.log values ('before t')\npost_hook:\n  - \"{}\"\n  - sql: insert into core.log values ('outside t'); insert into core.log values ('again; t')\n    transaction: false\n---*/\nselect 1 as n", log("after t"))),
             ("v", &format!("/*---\nmaterialized: view\npost_hook: \"{}\"\n---*/\nselect n from t", log("after v"))),
-            ("i", &format!("/*---\nmaterialized: incremental\nunique_key: n\npost_hook: \"{}\"\n---*/\n{{% if is_incremental() %}} select 2 as n {{% else %}} select 1 as n {{% endif %}}", log("after i"))),
+            ("i", &format!("/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: n\npost_hook: \"{}\"\n---*/\n{{% if is_incremental() %}} select 2 as n {{% else %}} select 1 as n {{% endif %}}", log("after i"))),
         ]);
         let logged = || project.rows("select what from core.log order by what");
         project.build(&[]);
         assert_eq!(logged(), ["after i 1", "after t 1", "after v 1", "again; t", "before t", "end", "outside t", "start"]);
         project.execute(&["delete from core.log"]);
-        project.build(&["--select", "i"]);
+        project.build(&["--force", "--select", "i"]);
         assert_eq!(logged(), ["after i 2", "end", "start"]);
         project.execute(&["delete from core.log"]);
         project.models(&[("t", "/*---\npre_hook: insert into core.log values ('undone')\npost_hook: select nosuch from core.log\n---*/\nselect 2 as n")]);
@@ -109,7 +109,7 @@ on_both_engines! {
         project.configure("on_run_start: create table if not exists core.log (what varchar(9))\non_run_end: insert into core.log values ('end')");
         project.models(&[("t", "select 1 as n")]);
         for _ in 0..2 {
-            project.build(&[]);
+            project.build(&["--force"]);
         }
         assert_eq!(project.rows("select what from core.log"), ["end", "end"]);
     }
@@ -189,7 +189,7 @@ fn storage_of_postgres_is_as_configured() {
     let project = Project::on_postgres();
     project.models(&[
         ("u", "/*---\nunlogged: true\nstorage: {fillfactor: 70, toast.autovacuum_enabled: false}\ntablespace: pg_default\n---*/\nselect 1 as n, repeat('x', 9) as t"),
-        ("i", "/*---\nunlogged: true\nmaterialized: incremental\nunique_key: n\nstorage: {fillfactor: 50}\n---*/\nselect 1 as n"),
+        ("i", "/*---\nunlogged: true\nmaterialized: incremental\non_definition_change: forward\nunique_key: n\nstorage: {fillfactor: 50}\n---*/\nselect 1 as n"),
     ]);
     for _ in 0..2 {
         project.build(&[]);
@@ -231,11 +231,11 @@ fn foreign_keys_between_models_are_replaced_together() {
         ("child", "/*---\nconstraints: [{type: foreign_key, columns: [parent_id], to: ref('parent'), to_columns: [id]}]\n---*/\nselect 1 as parent_id"),
     ]);
     for _ in 0..3 {
-        project.build(&[]);
+        project.build(&["--force"]);
         assert_eq!(project.left_behind(), Vec::<String>::new());
         assert!(project.connect().execute("insert into core.child values (7)").is_err());
     }
-    let ended = project.suiro(&["build", "--select", "parent"]);
+    let ended = project.suiro(&["build", "--force", "--select", "parent"]);
     assert_eq!(ended.status, 66, "{}", ended.stderr);
     assert!(ended.stderr.contains("E0606") && ended.stderr.contains("foreign key"), "{}", ended.stderr);
     project.models(&[("child", "/*---\nconstraints: [{type: foreign_key, columns: [parent_id], to: parent, to_columns: [id]}]\n---*/\nselect 2 as parent_id")]);
@@ -272,10 +272,10 @@ fn materialized_views_are_swapped_like_tables() {
     }
     project.execute(&["refresh materialized view concurrently core.m"]);
     // Alone: what it was made from is published, and it is made from that again.
-    project.build(&["--select", "m"]);
+    project.build(&["--force", "--select", "m"]);
     // What it was made from cannot be replaced without it.
-    project.build(&[]);
-    let ended = project.suiro(&["build", "--select", "t"]);
+    project.build(&["--force"]);
+    let ended = project.suiro(&["build", "--force", "--select", "t"]);
     assert!(ended.status == 66 && ended.stderr.contains("materialized view `core.m`"), "{}", ended.stderr);
     // It becomes a table, and a materialized view again.
     project.models(&[("m", "select n from v")]);

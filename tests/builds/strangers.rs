@@ -17,7 +17,7 @@ fn a_strangers_view_stops_the_run_and_survives() {
     let project = built();
     project.execute(&["create schema other", "create view other.v as select id from core.orders"]);
     project.models(&[("unrelated", "select 1 as n")]);
-    let printed = project.build_fails(66);
+    let printed = project.force_fails(66);
     assert!(printed.contains("E0606") && printed.contains("other.v"), "{printed}");
     assert_eq!(project.value("select id from other.v"), "1");
     assert_eq!(project.value("select n from core.unrelated"), "1");
@@ -39,7 +39,7 @@ fn every_kind_of_dependent_stops_the_run() {
     ] {
         let project = built();
         project.execute(&["create schema other", make]);
-        let printed = project.build_fails(66);
+        let printed = project.force_fails(66);
         assert!(printed.contains("E0606") && printed.contains(word), "{make}: {printed}");
         assert_eq!(project.value("select count(*) from core.orders"), "1", "{make}");
     }

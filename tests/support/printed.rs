@@ -11,10 +11,18 @@ pub fn steady(text: &str) -> String {
 
 /// `(run 20261123T112530-4f2a91)` becomes `(run [run])`.
 fn runs(line: &str) -> String {
-    match line.find("(run ") {
-        Some(at) => format!("{}(run [run])", &line[..at]),
-        None => line.to_owned(),
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find("run 2") {
+        let (before, run) = rest.split_at(at + 4);
+        let end =
+            run.find(|character: char| !character.is_ascii_alphanumeric() && character != '-').unwrap_or(run.len());
+        text.push_str(before);
+        text.push_str(if end == 22 { "[run]" } else { &run[..end] });
+        rest = &run[end..];
     }
+    text.push_str(rest);
+    text
 }
 
 /// `0.04 s` becomes `[t] s`, and the spaces before it one, since its width moves them.

@@ -1,11 +1,11 @@
 //! `suiro build`: makes what the plan says, then publishes it.
 
-use super::{compile, failures, plan};
+use super::{compile, failures, origin, plan};
 use crate::{
     artifact::{Log, Store, compiled_path, run_results},
     cli::{
         app::App,
-        arguments::{Build, Format},
+        arguments::{Build, Format, Superseded},
         progress::Progress,
         signals, summary,
     },
@@ -62,7 +62,7 @@ impl Part {
 /// Builds and tests a part of the selection.
 pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     if arguments.dry_run {
-        return plan::show(app, (&arguments.choice, part), wishes(arguments), Format::Text);
+        return plan::show(app, (&arguments.choice, part), &wishes(arguments), Format::Text);
     }
     let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
@@ -112,14 +112,15 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
+    let run = run_id();
+    let wishes = Wishes { run: run.as_str().to_owned(), ..wishes(arguments) };
     let plan = match part {
         Part::Tests => Plan::default(),
-        _ => match plan::make(app, compilation, (selection, wishes(arguments)), engine.as_ref()) {
+        _ => match plan::make(app, compilation, (selection, &wishes), engine.as_ref()) {
             Ok(plan) => plan,
             Err(exit) => return exit,
         },
     };
-    let run = run_id();
     let store = Store::of(&compilation.project.root);
     let mask = |text: &str| app.terminal.mask(text);
     let log = match Log::begin(store.folder(), run.as_str(), manifest, &mask) {
@@ -129,8 +130,11 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
             return app.fail(&[problem], &compilation.sources);
         }
     };
-    let runnable = tests.iter().filter(|id| manifest.node(**id).error.is_none()).count();
-    let total = plan.built().len() + runnable;
+    let runs = |id: &&NodeId| {
+        let passed = plan.tests.get(id).is_some_and(|test| test.passed.is_some());
+        manifest.node(**id).error.is_none() && (arguments.force || !passed)
+    };
+    let total = plan.built().len() + tests.iter().filter(runs).count();
     let (place, root) = (engine.place(), format!("{}/", compilation.project.root.display()));
     app.terminal.say(&format!(
         "suiro {}: {} on {} ({})",
@@ -163,6 +167,10 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
             Publish::Model => PublishMode::Model,
         },
         publish_timeout: compilation.project.target.publish_timeout(),
+        state_schema: &compilation.project.target.state_schema,
+        origin: &origin::origin(&compilation.project.root, part.verb()),
+        superseded_fails: arguments.superseded == Superseded::Fail,
+        all_tests: arguments.force || part == Part::Tests,
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
@@ -172,7 +180,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     let mut told = failures::told(app, manifest, &report);
     told.extend(compile::write_sql(compilation, &failed).err());
     app.terminal.diagnostics(&App::placed(compilation, &told), &compilation.sources);
-    plan::remember(compilation, engine.as_ref());
+    plan::remember(app, compilation, engine.as_ref());
     let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
     let mut exit = report.exit();
     if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {
@@ -182,7 +190,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
 }
 
 fn wishes(arguments: &Build) -> Wishes {
-    Wishes { full_refresh: arguments.full_refresh }
+    Wishes { full_refresh: arguments.full_refresh, force: arguments.force, ..Wishes::default() }
 }
 
 /// The name of a run that begins now.

@@ -52,7 +52,7 @@ fn duckdb_options(target: &Target, duckdb: &DuckDbTarget, read_only: bool) -> Du
         name: None,
         threads: None,
         settings,
-        read_only: read_only && duckdb.file.as_ref().is_some_and(|path| path.exists()),
+        read_only,
         extensions: duckdb.extensions.clone(),
         secrets: duckdb.secrets.clone(),
         attach: attached(duckdb, read_only),

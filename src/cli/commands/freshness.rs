@@ -12,8 +12,8 @@ use crate::{
     graph::Selection,
     manifest::NodeKind,
     name::RelationName,
-    project::{Freshness, Given, SourceTable},
-    run::{Statements, published_sql, refusal},
+    project::{Freshness, SourceTable},
+    run::{Statements, refusal},
 };
 use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
@@ -150,22 +150,11 @@ fn age(
     database: Option<&str>,
     table: &SourceTable,
 ) -> Result<Age, EngineError> {
-    let mut source = table.relation.clone();
-    source.database = source.database.or_else(|| database.map(Into::into));
-    let manifest = &compilation.manifest;
-    // Files that are read by a name have SQL of their own.
-    let node = manifest.nodes.iter().find(|node| {
-        node.kind == NodeKind::Source && node.relation.as_ref() == Some(&table.relation) && node.sql.is_some()
-    });
-    let files = node.and_then(|node| node.sql.as_ref()).map(|sql| published_sql(manifest, sql, database).text);
-    let this = files.map_or_else(|| manifest.dialect.relation(&source), |files| format!("({files})"));
-    let written = |given: &Option<Given<String>>| given.as_ref().map(|given| with_this(&given.value, &this));
-    let values = json!({
-        "source": this,
-        "loaded_at": written(&table.loaded_at),
-        "version": written(&table.version),
-        "filter": table.freshness.as_ref().and_then(|given| given.value.filter.as_ref()),
-    });
+    let mut values = compilation.arrival(table, database);
+    if let Some(values) = values.as_object_mut() {
+        let filter = table.freshness.as_ref().and_then(|given| given.value.filter.as_ref());
+        values.insert("filter".to_owned(), json!(filter));
+    }
     let mut age = Age { seconds: None, moment: None };
     for statement in compilation.publish("age", &values).unwrap_or_default() {
         for row in connection.query(&statement.text, Some(1))?.rows {
@@ -175,27 +164,6 @@ fn age(
         }
     }
     Ok(age)
-}
-
-/// The SQL with the table's name in the place of `{{ this }}`.
-fn with_this(sql: &str, this: &str) -> String {
-    let mut text = String::with_capacity(sql.len());
-    let mut rest = sql;
-    while let Some((before, after)) = rest.split_once("{{") {
-        text.push_str(before);
-        match after.split_once("}}") {
-            Some((name, behind)) if name.trim() == "this" => {
-                text.push_str(this);
-                rest = behind;
-            }
-            _ => {
-                text.push_str("{{");
-                rest = after;
-            }
-        }
-    }
-    text.push_str(rest);
-    text
 }
 
 /// How a table of that age stands, and the limit that it passed. Without rows it passed them all.
@@ -220,14 +188,9 @@ fn long(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Standing, judge, long, with_this};
+    use super::{Standing, judge, long};
     use crate::project::Freshness;
     use std::time::Duration;
-
-    #[test]
-    fn this_is_the_table() {
-        assert_eq!(with_this("select {{this}}.a, '{{' from {{ this }}", "r.t"), "select r.t.a, '{{' from r.t");
-    }
 
     #[test]
     fn the_worse_limit_counts_and_no_rows_pass_every_one() {

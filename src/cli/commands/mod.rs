@@ -17,6 +17,7 @@ pub mod json_lines;
 pub mod lineage;
 pub mod ls;
 pub mod man;
+mod origin;
 pub mod plan;
 pub mod query;
 pub mod show;

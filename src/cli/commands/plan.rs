@@ -9,23 +9,21 @@ use crate::{
     },
     compile::Compilation,
     diagnostic::{code::FILE_LOCKED, exit_of},
-    engine::{Engine, EngineError, LiveCatalog},
+    engine::{Engine, EngineError},
     exit::Exit,
     graph::Selection,
-    manifest::NodeKind,
-    plan::{self, Action, Wishes},
-    run::refusal,
+    plan::{self, Action, Known, Wishes},
+    run::{self, Look, Statements, refusal},
 };
-use std::collections::BTreeSet;
 
 /// Prints the plan.
 pub fn run(app: &App, arguments: &Plan) -> Exit {
-    let wishes = Wishes { full_refresh: arguments.full_refresh };
-    show(app, (&arguments.choice, Part::Everything), wishes, arguments.format)
+    let wishes = Wishes { full_refresh: arguments.full_refresh, force: arguments.force, ..Wishes::default() };
+    show(app, (&arguments.choice, Part::Everything), &wishes, arguments.format)
 }
 
 /// Prints the plan for a part of a selection.
-pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: Wishes, format: Format) -> Exit {
+pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: &Wishes, format: Format) -> Exit {
     let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
@@ -48,7 +46,7 @@ pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: Wishes, format: 
     };
     app.terminal.diagnostics(&App::placed(&compilation, &plan.diagnostics), &compilation.sources);
     exit = exit.or(exit_of(&plan.diagnostics));
-    print(app, &compilation, (&plan, &selection), format);
+    print(app, &compilation, &plan, format);
     let store = artifact::Store::of(&compilation.project.root);
     let content = format!("{:#}\n", artifact::plan(&compilation.manifest, &plan));
     if let Err(diagnostic) = store.write("plan.json", content.as_bytes()) {
@@ -57,64 +55,79 @@ pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: Wishes, format: 
     exit
 }
 
-/// The plan for a selection, from what the database has.
+/// The plan for a selection, from what the database has and remembers.
 ///
 /// # Errors
 /// The exit status, after printing why the database could not be read.
 pub fn make(
     app: &App,
     compilation: &Compilation,
-    (selection, wishes): (&Selection, Wishes),
+    (selection, wishes): (&Selection, &Wishes),
     engine: &dyn Engine,
 ) -> Result<plan::Plan, Exit> {
-    let live = engine
-        .connect("plan")
-        .and_then(|mut connection| connection.catalog(&schemas(compilation)))
+    let known = look(app, compilation, selection, engine)
         .or_else(|error| remembered(app, compilation, error))
         .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))?;
-    Ok(plan::plan((&compilation.manifest, &compilation.graph), selection, &live, wishes))
+    let template = |name: &str| compilation.own_materialization(name);
+    Ok(plan::plan((&compilation.manifest, &compilation.graph), selection, &known, (wishes, &template)))
 }
 
-/// The schemas of everything that is built.
-fn schemas(compilation: &Compilation) -> Vec<&str> {
-    let schemas: BTreeSet<&str> = compilation
-        .manifest
-        .nodes
-        .iter()
-        .filter(|node| node.is_built())
-        .filter_map(|node| node.relation.as_ref())
-        .map(|relation| &*relation.schema)
-        .collect();
-    schemas.into_iter().collect()
+/// Reads what a plan of these nodes has to know; a source that cannot be asked for its version is told.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn look(
+    app: &App,
+    compilation: &Compilation,
+    selection: &Selection,
+    engine: &dyn Engine,
+) -> Result<Known, EngineError> {
+    let manifest = &compilation.manifest;
+    let database = run::database(engine)?;
+    let (known, failed) = run::look(&Look {
+        manifest,
+        engine,
+        statements: compilation,
+        database: database.as_deref(),
+        state_schema: &compilation.project.target.state_schema,
+        root: &compilation.project.root,
+        sources: compilation.arrivals(selection, database.as_deref()),
+    })?;
+    let told = failed.iter().map(|(id, error)| {
+        let name = &manifest.node(*id).name;
+        let what = format!("whether `{name}` has other rows could not be asked");
+        refusal(error, &what).as_warning().of_node(name.clone())
+    });
+    app.terminal.diagnostics(&App::placed(compilation, &told.collect::<Vec<_>>()), &compilation.sources);
+    Ok(known)
 }
 
 /// Keeps what the database has, for a plan that is wanted while somebody else has it open. That it could not be kept
 /// is no matter: then there is no such plan.
-pub fn remember(compilation: &Compilation, engine: &dyn Engine) {
+pub fn remember(app: &App, compilation: &Compilation, engine: &dyn Engine) {
     if !engine.is_exclusive() {
         return;
     }
-    let live = engine.connect("catalog").and_then(|mut connection| connection.catalog(&schemas(compilation)));
-    if let Ok(live) = live {
+    if let Ok(known) = look(app, compilation, &Selection::new(), engine) {
         let store = artifact::Store::of(&compilation.project.root);
-        let content = artifact::catalog(&compilation.manifest, &live);
+        let content = artifact::catalog(&compilation.manifest, &known);
         drop(store.write("catalog.json", format!("{content:#}\n").as_bytes()));
     }
 }
 
 /// What the last run left in a database that is locked now.
-fn remembered(app: &App, compilation: &Compilation, error: EngineError) -> Result<LiveCatalog, EngineError> {
+fn remembered(app: &App, compilation: &Compilation, error: EngineError) -> Result<Known, EngineError> {
     let store = artifact::Store::of(&compilation.project.root);
     let kept = (error.code == FILE_LOCKED).then(|| store.read("catalog.json")).flatten();
-    let Some(live) = kept.and_then(|text| artifact::read_catalog(&compilation.manifest, &text)) else {
+    let Some(known) = kept.and_then(|text| artifact::read_catalog(&compilation.manifest, &text)) else {
         return Err(error);
     };
     let problem = refusal(&error, "the plan is made from what the last run left in target/").as_warning();
     app.terminal.diagnostics(&[problem], &compilation.sources);
-    Ok(live)
+    Ok(known)
 }
 
-fn print(app: &App, compilation: &Compilation, (plan, selection): (&plan::Plan, &Selection), format: Format) {
+fn print(app: &App, compilation: &Compilation, plan: &plan::Plan, format: Format) {
     let manifest = &compilation.manifest;
     if format == Format::Json {
         let lines: Vec<String> = plan.steps.iter().map(|step| artifact::planned(manifest, step).to_string()).collect();
@@ -137,16 +150,26 @@ fn print(app: &App, compilation: &Compilation, (plan, selection): (&plan::Plan, 
     }
     app.terminal.data(&text);
     let count = |action| plan.steps.iter().filter(|step| step.action == action).count();
-    let mut parts = vec![format!("{} to build", count(Action::Build))];
-    for (action, words) in [(Action::Increment, "to add to"), (Action::Blocked, "blocked")] {
+    let mut parts = Vec::new();
+    for (action, words) in [
+        (Action::Build, "to build"),
+        (Action::Increment, "to add to"),
+        (Action::Describe, "to describe"),
+        (Action::Drop, "to drop"),
+        (Action::Blocked, "blocked"),
+        (Action::Skip, "unchanged"),
+    ] {
         if count(action) > 0 {
             parts.push(format!("{} {words}", count(action)));
         }
     }
-    match selection.iter().filter(|id| manifest.node(**id).kind == NodeKind::Test).count() {
+    match plan.tests.values().filter(|test| test.passed.is_none()).count() {
         0 => {}
         1 => parts.push("1 test to run".to_owned()),
         many => parts.push(format!("{many} tests to run")),
+    }
+    if parts.is_empty() {
+        parts.push("nothing to do".to_owned());
     }
     app.terminal.say(&parts.join(", "));
 }

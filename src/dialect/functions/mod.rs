@@ -78,6 +78,76 @@ pub fn volatility(dialect: Dialect, name: &str) -> Option<Volatility> {
     find(dialect, name).iter().map(|function| function.volatility).max()
 }
 
+/// Functions of PostgreSQL that its catalog calls stable because their answer follows from settings which every session
+/// of suiro pins (time zone, styles of dates, intervals and numbers, locales), or from the database's encoding, and from nothing else: not from the clock, and not
+/// from rows. `age` of one argument asks the clock, so it is none of these.
+const FOLLOWS_SETTINGS: [&str; 58] = [
+    "array_to_json",
+    "array_to_string",
+    "concat",
+    "concat_ws",
+    "convert",
+    "convert_from",
+    "convert_to",
+    "date",
+    "date_add",
+    "date_part",
+    "date_subtract",
+    "date_trunc",
+    "extract",
+    "format",
+    "generate_series",
+    "in_range",
+    "json_agg",
+    "json_array",
+    "json_arrayagg",
+    "json_build_array",
+    "json_build_object",
+    "json_object",
+    "json_objectagg",
+    "json_object_agg",
+    "json_populate_record",
+    "json_populate_recordset",
+    "json_to_record",
+    "json_to_recordset",
+    "jsonb_agg",
+    "jsonb_build_array",
+    "jsonb_build_object",
+    "jsonb_object_agg",
+    "jsonb_populate_record",
+    "jsonb_populate_recordset",
+    "jsonb_to_record",
+    "jsonb_to_recordset",
+    "length",
+    "make_timestamptz",
+    "money",
+    "numeric",
+    "overlaps",
+    "quote_literal",
+    "quote_nullable",
+    "row_to_json",
+    "string_agg",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "timetz",
+    "timezone",
+    "to_char",
+    "to_date",
+    "to_json",
+    "to_jsonb",
+    "to_number",
+    "to_timestamp",
+    "xmlelement",
+    "xmlforest",
+];
+
+/// Whether a function that is not immutable gives the same answer as long as the pinned settings are the same.
+#[must_use]
+pub fn follows_settings(dialect: Dialect, name: &str) -> bool {
+    dialect == Dialect::Postgres && FOLLOWS_SETTINGS.contains(&name)
+}
+
 /// Whether every overload of a name makes one value of many rows; nothing where the engine knows no such function.
 #[must_use]
 pub fn is_aggregate(dialect: Dialect, name: &str) -> Option<bool> {

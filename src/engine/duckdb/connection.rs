@@ -174,6 +174,9 @@ impl Connection for DuckDbConnection {
                 let error = self.error(&error, &described);
                 // What cannot be described (EXPLAIN, PRAGMA, SHOW, INSERT … RETURNING) is run as it is.
                 return if error.code == code::STATEMENT_REFUSED && !is_describable(query) {
+                    if self.instance.is_read_only() && !scan::asks(query) {
+                        return Err(writes(query));
+                    }
                     self.text_rows(query, limit.unwrap_or(usize::MAX)).map_err(|error| self.error(&error, statement))
                 } else {
                     Err(behind(error, DESCRIBE, query, 0))
@@ -244,9 +247,15 @@ impl Connection for DuckDbConnection {
 
 /// Whether DESCRIBE takes it: then its refusal is the query's own.
 fn is_describable(query: &str) -> bool {
-    scan::first_word(query).is_some_and(|word| {
-        ["select", "with", "from", "values", "table"].iter().any(|known| word.eq_ignore_ascii_case(known))
-    })
+    scan::first_word(query).is_some_and(scan::is_query)
+}
+
+/// That a statement is none of those that only read. DuckDB itself refuses to change a file that is opened for reading,
+/// but would write another one (COPY … TO, ATTACH), and changes what is only in memory.
+fn writes(statement: &str) -> EngineError {
+    let word = scan::first_word(statement).unwrap_or_default().to_uppercase();
+    let message = ["only reading is allowed here, and this is `", &word, "`"].concat();
+    EngineError::new(code::NOT_READ_ONLY, FailureKind::Permanent, message)
 }
 
 struct DuckDbInterrupt {

@@ -97,7 +97,14 @@ impl Instance {
                 &BTreeMap::from([
                     ("path", Dialect::DuckDb.literal(&path)),
                     ("name", Dialect::DuckDb.quote(name)),
-                    ("mode", if options.read_only { "(read_only)".to_owned() } else { String::new() }),
+                    (
+                        "mode",
+                        if options.read_only && options.path.is_some() {
+                            "(read_only)".to_owned()
+                        } else {
+                            String::new()
+                        },
+                    ),
                 ]),
             );
             root.execute_batch(&attach).map_err(|error| opening_error(&error, place))?;
@@ -119,6 +126,11 @@ impl Instance {
         outfit::furnish(&root, options)?;
         set_all(&root, options, &of_sessions, &is_last)?;
         Ok(Self { root: Mutex::new(root), options: options.clone(), of_sessions, broken: AtomicBool::default() })
+    }
+
+    /// Whether it was opened for reading alone.
+    pub fn is_read_only(&self) -> bool {
+        self.options.read_only
     }
 
     fn is_of_sessions(&self, name: &str) -> bool {

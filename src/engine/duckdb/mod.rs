@@ -36,7 +36,8 @@ pub struct DuckDbOptions {
     pub threads: Option<usize>,
     /// DuckDB's own settings by name.
     pub settings: BTreeMap<String, String>,
-    /// Opens the file without writing to it; other processes may read it at the same time.
+    /// Opens the file without writing to it; other processes may read it at the same time. Without a file, only what
+    /// reads is carried out.
     pub read_only: bool,
     /// Extensions to load; they must be installed.
     pub extensions: Vec<Extension>,

@@ -170,8 +170,7 @@ const CONFIG_KEYS: &[Key] = &[
         .on(TEST_ONLY),
     key("store_failures", Kind::Boolean, "whether failing rows are kept in a table").default("`false`").on(TEST_ONLY),
     key("deterministic", Kind::Boolean, "that the model gives the same rows again although it calls functions that may not")
-        .on(MODEL_ONLY)
-        .later("skipping what did not change"),
+        .on(MODEL_ONLY),
     key("docs", Kind::Mapping, "how it is shown in the documentation").later("the documentation site"),
     key("persist_docs", Kind::Mapping, "whether descriptions become comments in the database: `relation: true`, `columns: true`").merge(Merge::Keys),
     key("grants", Kind::Mapping, "who may do what with the relation: `select: [reporting]`; `mode: exact` takes away what is not listed (PostgreSQL)").merge(Merge::Keys),
@@ -209,7 +208,13 @@ const CONFIG_KEYS: &[Key] = &[
     )
     .default("`fail`")
     .on(MODEL_ONLY),
-    key("on_definition_change", Kind::Text, "`full_refresh`, `forward` or `fail`").on(MODEL_ONLY).missing("state"),
+    key(
+        "on_definition_change",
+        Kind::Choice(&["full_refresh", "forward", "fail"]),
+        "what happens when an incremental model, or something above it, is made differently than its rows were: the table is made anew, goes on with the old rows, or the model is refused",
+    )
+    .default("`full_refresh`; `fail` with `full_refresh: never`")
+    .on(MODEL_ONLY),
     key("full_refresh", Kind::Either(&Kind::Boolean, &Kind::Choice(&["never"])), "`never` (or `false`) keeps the rows of an incremental model whatever is asked for").on(MODEL_ONLY),
     key("time_range", Kind::Any, "the column by which the model is built piece by piece").on(MODEL_ONLY).missing("time ranges"),
     key("event_time", Kind::Text, "the column that says when a row happened").on(MODEL_ONLY).missing("time ranges"),

@@ -67,7 +67,7 @@ const COMMON: &[Key] = &[
     key("settings", Kind::TextMap, "settings of the session, by their names in the database"),
     key("staging_schema", Kind::TextList, "schemas that exist already, for relations that are not published yet")
         .missing("staging schemas"),
-    key("state_schema", Kind::Text, "the schema that keeps what was built").default("`suiro`").missing("state"),
+    key("state_schema", Kind::Text, "the schema that keeps what was built").default("`suiro`"),
     key("protected", Kind::Boolean, "whether `--full-refresh` is refused here").missing("protected targets"),
 ];
 

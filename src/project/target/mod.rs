@@ -30,6 +30,9 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 /// How long a publish tries to get its locks, where the target does not say.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The schema that keeps what was built, where the target names no other.
+const STATE_SCHEMA: &str = "suiro";
+
 /// A database, and how to build in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -37,6 +40,8 @@ pub struct Target {
     pub name: String,
     /// The schema of models and seeds that name none.
     pub schema: String,
+    /// The schema that keeps what was built.
+    pub state_schema: String,
     /// How many models are built at the same time.
     pub threads: usize,
     /// Settings of the session, by their names in the database.
@@ -155,6 +160,7 @@ pub(crate) fn read(
     let target = Target {
         name: name.value.clone(),
         schema: fields.string("schema").filter(|schema| !schema.is_empty()).unwrap_or_else(|| schema.to_owned()),
+        state_schema: filled(&fields, "state_schema").unwrap_or_else(|| STATE_SCHEMA.to_owned()),
         threads: fields.number("threads").and_then(|threads| usize::try_from(threads).ok()).unwrap_or(4),
         settings: fields.text_map("settings"),
         kind,

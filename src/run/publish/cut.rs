@@ -4,7 +4,7 @@ use super::carried::Carried;
 use crate::{
     diagnostic::Diagnostic,
     dialect::Dialect,
-    engine::{DependentKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
+    engine::{DependentKind, EngineError, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
     manifest::NodeId,
     name::RelationName,
     plan::staging_mark,
@@ -206,4 +206,33 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Re
 fn columns(context: &Context<'_>, cut: &Cut<'_>, id: NodeId) -> Vec<String> {
     let staged = context.staging.relations.get(&id).and_then(|staged| cut.columns.get(staged));
     staged.into_iter().flatten().map(|column| column.name.clone()).collect()
+}
+
+/// The statements that change comments and rights of published relations in place.
+pub fn descriptions(
+    context: &Context<'_>,
+    nodes: &[NodeId],
+    columns: &BTreeMap<RelationName, Vec<LiveColumn>>,
+) -> Result<Vec<Statement>, EngineError> {
+    let mut described = Vec::new();
+    for id in nodes {
+        let node = context.manifest.node(*id);
+        let Some(relation) = &node.relation else { continue };
+        let there = columns.get(relation).into_iter().flatten();
+        // A column that has a comment and should have none loses it.
+        let comments = there.map(|column| (column.name.as_str(), node.properties.column_comments.get(&column.name)));
+        let kind = match StagedKind::of(node) {
+            StagedKind::View | StagedKind::File => "view",
+            StagedKind::MaterializedView => "materialized view",
+            StagedKind::Table | StagedKind::Increment => "table",
+        };
+        described.push(json!({
+            "kind": kind,
+            "live": context.qualified(relation),
+            "comment": context.comment(node, relation),
+            "column_comments": comments.collect::<BTreeMap<_, _>>(),
+            "grants": node.properties.grants,
+        }));
+    }
+    context.step("describe", &json!({"described": described, "database": context.database}))
 }

@@ -9,11 +9,12 @@ mod cut;
 pub use cut::Retired;
 
 use super::{
-    Context, Event, Staged,
+    Context, Event, Staged, StagedKind,
     files::{self, Paths},
     lock::{self, Locked},
     open_control,
     session::{Session, refusal},
+    state::{self, Outcome},
 };
 use crate::{
     diagnostic::{Diagnostic, code::CANCELLED},
@@ -39,19 +40,20 @@ pub fn publish<'a>(
     context: &Context<'a>,
     session: &mut Session<'a>,
     nodes: &[NodeId],
-    staged: &BTreeMap<NodeId, &Staged>,
-) -> Result<Vec<Retired>, Diagnostic> {
+    (staged, outcomes): (&BTreeMap<NodeId, &Staged>, &BTreeMap<NodeId, Outcome>),
+) -> Result<Publication, Diagnostic> {
     let start = Instant::now();
     context.observer.observe(&Event::Publishing { relations: nodes.len() });
-    let files: Vec<Paths> = nodes.iter().filter_map(|id| files::paths(context, *id)).collect();
+    let mut nodes = nodes.to_vec();
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let failure = match try_publish(context, session, (nodes, staged), &files) {
+        let files: Vec<Paths> = nodes.iter().filter_map(|id| files::paths(context, *id)).collect();
+        let failure = match try_publish(context, session, (&nodes, staged, outcomes), &files) {
             Ok(retired) => {
                 files::settle(&files);
                 context.observer.observe(&Event::Published { relations: nodes.len(), elapsed: start.elapsed() });
-                return Ok(retired);
+                return Ok(Publication { published: nodes, retired });
             }
             Err(failure) => failure,
         };
@@ -60,6 +62,12 @@ pub fn publish<'a>(
             files::take_back(&files);
         }
         match failure {
+            Failure::Superseded(newer) => {
+                nodes = without(context, &nodes, &newer);
+                if nodes.is_empty() {
+                    return Ok(Publication::default());
+                }
+            }
             Failure::Theirs(error, _) if error.may_pass() && attempt < ATTEMPTS && !context.stop.is_stopped() => {
                 let pause = Duration::from_millis(50 << attempt);
                 context.observer.observe(&Event::Retrying { node: None, attempt, why: &error.message, pause });
@@ -77,7 +85,30 @@ pub fn publish<'a>(
     }
 }
 
+/// What a publish did.
+#[derive(Debug, Default)]
+pub struct Publication {
+    /// What was published; what is missing of the cut was superseded by a newer run.
+    pub published: Vec<NodeId>,
+    /// What made room for it.
+    pub retired: Vec<Retired>,
+}
+
+/// What is left of a cut without these nodes and what stands below them.
+fn without(context: &Context<'_>, nodes: &[NodeId], newer: &BTreeSet<NodeId>) -> Vec<NodeId> {
+    let mut gone = newer.clone();
+    // They stand in building order, so that whatever is above comes first.
+    for id in nodes {
+        if !context.manifest.relations_read(*id).is_disjoint(&gone) {
+            gone.insert(*id);
+        }
+    }
+    nodes.iter().copied().filter(|id| !gone.contains(id)).collect()
+}
+
 enum Failure {
+    /// A newer run has published these already.
+    Superseded(BTreeSet<NodeId>),
     Ours(Box<Diagnostic>),
     Theirs(Box<EngineError>, String),
     /// The answer to COMMIT; without one, nobody knows.
@@ -95,7 +126,7 @@ fn not_committed(error: &EngineError) -> Diagnostic {
 fn try_publish(
     context: &Context<'_>,
     session: &mut Session<'_>,
-    (nodes, staged): (&[NodeId], &BTreeMap<NodeId, &Staged>),
+    (nodes, staged, outcomes): (&[NodeId], &BTreeMap<NodeId, &Staged>, &BTreeMap<NodeId, Outcome>),
     files: &[Paths],
 ) -> Result<Vec<Retired>, Failure> {
     let theirs = |what: &str| {
@@ -119,6 +150,10 @@ fn try_publish(
         Locked::All => {}
         Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
     }
+    let newer = state::newer(context, session, nodes).map_err(theirs("what newer runs did could not be read"))?;
+    if !newer.is_empty() {
+        return Err(Failure::Superseded(newer));
+    }
     let rebind =
         rebind(context, session, &cut).map_err(theirs("what depends on the old versions could not be read"))?;
     let grants = grants(context, session, &cut).map_err(theirs("the rights on the old versions could not be read"))?;
@@ -127,6 +162,13 @@ fn try_publish(
     files::publish(files).map_err(|problem| Failure::Ours(Box::new(problem)))?;
     for statement in &statements {
         session.execute(None, statement).map_err(theirs("the publish was refused"))?;
+    }
+    // An increment has the columns of its table, which its staged view need not have to the letter.
+    let added = nodes.iter().any(|id| staged.get(id).is_some_and(|staged| staged.kind == StagedKind::Increment));
+    let columns = if added { session.connection.columns(&schemas).map_err(unreadable())? } else { columns.clone() };
+    let recorded = state::record(context, nodes, (staged, outcomes), &columns);
+    for statement in recorded.map_err(theirs("what was published could not be recorded"))? {
+        session.execute(None, &statement).map_err(theirs("what was published could not be recorded"))?;
     }
     let retired = cut.retired(context);
     refuse_left_behind(context, session, &retired).map_err(|failure| match failure {
@@ -154,4 +196,26 @@ fn schemas(context: &Context<'_>, nodes: &[NodeId]) -> BTreeSet<String> {
     // An earlier cut of the same run may have made the schemas for what it replaced.
     let retired = context.staging.retired.values().cloned();
     live.chain(staged).map(|relation| relation.schema.to_string()).chain(retired).collect()
+}
+
+/// Changes what describes relations that are as they should be otherwise: comments and rights, in one transaction.
+///
+/// # Errors
+/// What keeps it from being done; everything is as it was.
+pub fn describe(context: &Context<'_>, session: &mut Session<'_>, nodes: &BTreeSet<NodeId>) -> Result<(), Diagnostic> {
+    let nodes: Vec<NodeId> = nodes.iter().copied().collect();
+    let failed = |error: EngineError| refusal(&error, "comments and grants could not be changed");
+    let schemas = schemas(context, &nodes);
+    let schemas: Vec<&str> = schemas.iter().map(String::as_str).collect();
+    let columns = session.connection.columns(&schemas).map_err(failed)?;
+    let statements = cut::descriptions(context, &nodes, &columns).map_err(failed)?;
+    let recorded = state::redescribe(context, &nodes).map_err(failed)?;
+    session.control("begin", "begin transaction").map_err(failed)?;
+    for statement in statements.iter().chain(&recorded) {
+        if let Err(error) = session.execute(None, statement) {
+            let _rolled_back = session.control("rollback", "rollback");
+            return Err(failed(error));
+        }
+    }
+    session.control("commit", "commit").map_err(failed)
 }

@@ -1,0 +1,183 @@
+//! What stands in the way of building a node.
+//!
+//! In: what the database has. Out: diagnostics that name what stands there and the way out.
+
+use super::{Action, Known, is_ours};
+use crate::{
+    diagnostic::{
+        Diagnostic,
+        code::{DEFINITION_CHANGED, DEPENDENT_IN_THE_WAY, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
+    },
+    engine::{Dependent, DependentKind, LiveCatalog, LiveRelation, RelationKind},
+    manifest::{Form, Manifest, Node, NodeId, SqlPart},
+    name::RelationName,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn dependents_by_relation(live: &LiveCatalog) -> BTreeMap<&RelationName, Vec<&Dependent>> {
+    let mut dependents: BTreeMap<&RelationName, Vec<&Dependent>> = BTreeMap::new();
+    for dependent in &live.dependents {
+        dependents.entry(&dependent.on).or_default().push(dependent);
+    }
+    dependents
+}
+
+/// What stands in the way of building nodes.
+pub struct Obstacles<'a> {
+    manifest: &'a Manifest,
+    built: &'a BTreeSet<NodeId>,
+    known: &'a Known,
+    dependents: BTreeMap<&'a RelationName, Vec<&'a Dependent>>,
+}
+
+impl<'a> Obstacles<'a> {
+    /// For a run that builds these nodes in a database that has this.
+    pub fn new(manifest: &'a Manifest, built: &'a BTreeSet<NodeId>, known: &'a Known) -> Self {
+        Self { manifest, built, known, dependents: dependents_by_relation(&known.live) }
+    }
+
+    /// Why a node cannot be built, whatever the nodes above it do.
+    pub fn of(&self, id: NodeId, live: Option<&LiveRelation>, action: Action) -> Vec<Diagnostic> {
+        let node = self.manifest.node(id);
+        let mut obstacles = Vec::new();
+        for read in self.manifest.relations_read(id) {
+            let parent = self.manifest.node(read);
+            let there =
+                parent.relation.as_ref().is_some_and(|relation| self.known.live.relations.contains_key(relation));
+            if parent.is_built() && !self.built.contains(&read) && !there {
+                obstacles.push(
+                    Diagnostic::error(
+                        RELATION_MISSING,
+                        format!(
+                            "`{}` reads `{}`, which is not selected and was never built here",
+                            node.name, parent.name
+                        ),
+                    )
+                    .help(format!("build both: `suiro build --select +{}`", node.name))
+                    .of_node(node.name.clone()),
+                );
+            }
+        }
+        let (Some(relation), Some(live)) = (&node.relation, live) else { return obstacles };
+        if !is_ours(&self.manifest.project, relation, live.comment.as_deref()) {
+            obstacles.push(self.foreign(node, relation, live));
+        } else if self.known.recorded(relation).is_none() {
+            obstacles.push(self.unknown(node, relation));
+        } else if !live.may_alter {
+            obstacles.push(not_owner(node, relation, live));
+        }
+        let in_the_way: Vec<&&Dependent> = self
+            .dependents
+            .get(relation)
+            .into_iter()
+            .flatten()
+            .filter(|dependent| !self.can_be_bound_again(dependent) && !is_made_by_hook(node, dependent))
+            .collect();
+        if !in_the_way.is_empty() && action == Action::Build && replaces(node, live) {
+            let mut obstacle = Diagnostic::error(
+                DEPENDENT_IN_THE_WAY,
+                format!("`{relation}` cannot be replaced: something that suiro did not make depends on it"),
+            );
+            for stranger in &in_the_way {
+                obstacle = obstacle.note(format!("{} `{}`", stranger.kind, stranger.name));
+            }
+            if in_the_way.iter().any(|stranger| stranger.attached) {
+                obstacle = obstacle
+                    .help("make what belongs to the table itself in a `post_hook`, so that each version has it");
+            }
+            obstacles.push(
+                obstacle
+                    .help("nothing was dropped; drop it yourself, or let it read something that suiro does not replace")
+                    .of_node(node.name.clone()),
+            );
+        }
+        obstacles
+    }
+
+    /// Whether a dependent comes along: it is this project's, and a partition, or made anew by this run, or a view with a
+    /// text to bind it by.
+    fn can_be_bound_again(&self, dependent: &Dependent) -> bool {
+        let (Some(relation), false) = (&dependent.relation, dependent.attached) else { return false };
+        let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref()) && dependent.may_alter;
+        // A partition goes where its table goes.
+        if dependent.kind == DependentKind::Child {
+            return ours;
+        }
+        if !matches!(dependent.kind, DependentKind::View | DependentKind::MaterializedView) {
+            return dependent.kind == DependentKind::ForeignKey && self.is_built(relation);
+        }
+        ours && (dependent.rebindable || self.is_built(relation))
+    }
+
+    /// Whether this run makes that relation.
+    fn is_built(&self, relation: &RelationName) -> bool {
+        self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation))
+    }
+
+    fn unknown(&self, node: &Node, relation: &RelationName) -> Diagnostic {
+        let is_known = self.known.state.relations.contains_key(relation);
+        let but = if is_known { "is not the relation that it published" } else { "nothing is remembered of it" };
+        let message = format!("`{relation}` carries the mark of project `{}`, but {but}", self.manifest.project);
+        Diagnostic::error(FOREIGN_RELATION, message)
+            .note("it was restored from a copy, made by hand, or the state was lost")
+            .help(format!("if it is this project's, take it over: `suiro adopt {}`", node.name))
+            .of_node(node.name.clone())
+    }
+
+    fn foreign(&self, node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {
+        let what = match live.kind {
+            RelationKind::Table => "a table",
+            RelationKind::View => "a view",
+            RelationKind::MaterializedView => "a materialized view",
+            RelationKind::Other => "something",
+        };
+        Diagnostic::error(
+            FOREIGN_RELATION,
+            format!("there is {what} `{relation}` already, and it was not made by project `{}`", self.manifest.project),
+        )
+        .note(format!("the {} `{}` would take its place", node.kind.word(), node.name))
+        .help("give the model another `schema` or `alias`, or move the existing relation out of the way")
+        .of_node(node.name.clone())
+    }
+}
+
+/// An incremental model that is made differently than its rows were, where that is refused.
+pub fn definition_changed(node: &Node, reasons: &[String]) -> Diagnostic {
+    let why = reasons.join("; ");
+    Diagnostic::error(DEFINITION_CHANGED, format!("`{}` cannot go on adding to its rows: {why}", node.name))
+        .note("rows that were added before are made differently from those that would be added now")
+        .help("`on_definition_change: forward` keeps the old rows; `full_refresh` makes the table anew")
+        .of_node(node.name.clone())
+}
+
+fn not_owner(node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {
+    let owner = live.owner.as_deref().unwrap_or("another role");
+    Diagnostic::error(PERMISSION_DENIED, format!("`{relation}` belongs to `{owner}`, so this role cannot replace it"))
+        .help(format!("let an administrator grant membership: `GRANT \"{owner}\" TO <the role that suiro uses>`"))
+        .of_node(node.name.clone())
+}
+
+/// Whether something that hangs on the live relation itself is made by a hook of the node, so that the version which takes
+/// its place has it, too.
+fn is_made_by_hook(node: &Node, dependent: &Dependent) -> bool {
+    let kinds = [DependentKind::Policy, DependentKind::Trigger, DependentKind::Rule];
+    if !dependent.attached || !kinds.contains(&dependent.kind) {
+        return false;
+    }
+    let name = dependent.name.split(" on ").next().unwrap_or_default().to_lowercase();
+    let hooks = node.properties.hooks.before.iter().chain(&node.properties.hooks.after);
+    hooks.into_iter().any(|hook| {
+        let written = hook.parts.iter().filter_map(|part| match part {
+            SqlPart::Written { text, .. } => Some(text.to_lowercase()),
+            _ => None,
+        });
+        let text: String = written.collect();
+        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').collect();
+        !name.is_empty() && words.contains(&"create") && text.contains(&name)
+    })
+}
+
+/// Whether building the node puts another relation in the place of the live one (and so breaks what depends on it).
+fn replaces(node: &Node, live: &LiveRelation) -> bool {
+    !(matches!(node.form(), Form::View | Form::File) && live.kind == RelationKind::View)
+}

@@ -1,0 +1,417 @@
+//! The tables of state: reading them, making them, and writing what a run did.
+//!
+//! The SQL stands in `templates/state/`. What was published is written in the transaction that publishes it.
+
+use super::{
+    Context, Staged, StagedKind, Statement, Statements, Tested,
+    build::Built,
+    session::{Session, refusal},
+};
+use crate::{
+    diagnostic::{
+        Diagnostic,
+        code::{BUG, PERMISSION_DENIED, STATE_NOT_WRITABLE, STATE_TOO_NEW},
+    },
+    dialect::functions::Volatility,
+    engine::{Connection, Engine, EngineError, FailureKind, LiveCatalog, LiveColumn, UserFunction},
+    manifest::{Manifest, NodeId, Verdict},
+    name::RelationName,
+    plan::Plan,
+    state::{Passed, RELATION, Recorded, State, TEST, VERSION, read_relations, read_tests, relation_row, test_row},
+};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The tables of state.
+const TABLES: [&str; 5] = ["about", "runs", "relations", "history", "tests"];
+/// The columns that are numbers to the database.
+const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
+
+/// Where a run comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The command: `build`, `run`, …
+    pub command: String,
+    /// The commit of the project's files.
+    pub commit: Option<String>,
+    /// Who runs it.
+    pub author: Option<String>,
+    /// The moment that the run is about, in UTC.
+    pub logical_time: String,
+}
+
+/// What a run writes its state with.
+#[derive(Clone, Copy)]
+pub struct Recording<'a> {
+    /// The schema of the tables.
+    pub schema: &'a str,
+    /// What is to be built.
+    pub plan: &'a Plan,
+    /// Where the run comes from.
+    pub origin: &'a Origin,
+    /// The run's epoch.
+    pub epoch: u64,
+}
+
+/// The statements of one of suiro's own steps of state.
+fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
+    statements.state(name, values).map_err(|problems| {
+        let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
+        let mut error = EngineError::new(BUG, FailureKind::Permanent, message);
+        error.notes.push(format!("in the template of the step `{name}` of state"));
+        error
+    })
+}
+
+/// A table of state, qualified by the database where names have to be.
+fn table(schema: &str, name: &str, database: Option<&str>) -> RelationName {
+    RelationName { database: database.map(Into::into), ..RelationName::new(schema, name) }
+}
+
+/// What every template of state is given.
+fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_json::Map<String, Value> {
+    let mut values = serde_json::Map::new();
+    for name in TABLES {
+        values.insert(name.to_owned(), json!(table(schema, name, database)));
+    }
+    values.insert("state".to_owned(), json!({"schema": schema, "database": database}));
+    values.insert("project".to_owned(), json!(manifest.project));
+    values.insert("dialect".to_owned(), json!(manifest.dialect.name()));
+    values.insert("suiro".to_owned(), json!(env!("CARGO_PKG_VERSION")));
+    values.insert("version".to_owned(), json!(VERSION));
+    values
+}
+
+fn with(mut values: serde_json::Map<String, Value>, more: Value) -> Value {
+    if let Value::Object(more) = more {
+        values.extend(more);
+    }
+    Value::Object(values)
+}
+
+/// Reads what the database remembers of a project; nothing where it has no tables of state.
+///
+/// # Errors
+/// When they cannot be read, or a newer suiro has written them in a way that this one does not know.
+pub fn read(
+    connection: &mut dyn Connection,
+    statements: &dyn Statements,
+    (manifest, schema, database): (&Manifest, &str, Option<&str>),
+    live: &LiveCatalog,
+) -> Result<State, EngineError> {
+    if !TABLES.iter().all(|name| live.relations.contains_key(&table(schema, name, None))) {
+        return Ok(State::default());
+    }
+    let mut state = State { exists: true, ..State::default() };
+    let values = json!({"relation_columns": RELATION, "test_columns": TEST, "numbers": NUMBERS});
+    for statement in step(statements, "read", &with(common(manifest, schema, database), values))? {
+        let rows = connection.values(&statement.text)?;
+        match statement.purpose.as_str() {
+            "about" => refuse_newer(&rows)?,
+            "relations" => state.relations = read_relations(&rows),
+            _ => state.tests = read_tests(&rows),
+        }
+    }
+    Ok(state)
+}
+
+fn refuse_newer(rows: &[Vec<Option<String>>]) -> Result<(), EngineError> {
+    let readable_from = rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
+    if readable_from.and_then(|text| text.parse::<u32>().ok()).is_some_and(|from| from > VERSION) {
+        let message = "the state was written by a newer suiro, in a way that this one cannot read";
+        let mut error = EngineError::new(STATE_TOO_NEW, FailureKind::Permanent, message);
+        error.help = Some("use that version, or another `state_schema`".to_owned());
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// The functions that users have made, by name.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub fn functions(
+    connection: &mut dyn Connection,
+    statements: &dyn Statements,
+) -> Result<BTreeMap<String, UserFunction>, EngineError> {
+    let mut functions: BTreeMap<String, UserFunction> = BTreeMap::new();
+    for statement in step(statements, "functions", &Value::Null)? {
+        for row in connection.values(&statement.text)? {
+            let mut row = row.into_iter();
+            let (Some(Some(name)), volatility, body) = (row.next(), row.next().flatten(), row.next().flatten()) else {
+                continue;
+            };
+            let volatility = match volatility.as_deref() {
+                Some("immutable") => Some(Volatility::Immutable),
+                Some("stable") => Some(Volatility::Stable),
+                Some(_) => Some(Volatility::Volatile),
+                None => None,
+            };
+            let function = functions.entry(name).or_default();
+            function.volatility = function.volatility.max(volatility);
+            function.body.push_str(&body.unwrap_or_default());
+            function.body.push('\n');
+        }
+    }
+    Ok(functions)
+}
+
+/// The data version of a source, by its own query or by when its newest row arrived.
+///
+/// # Errors
+/// When the database refuses the query.
+pub fn source_version(
+    connection: &mut dyn Connection,
+    statements: &dyn Statements,
+    values: &Value,
+) -> Result<Option<String>, EngineError> {
+    let mut version = None;
+    for statement in step(statements, "source", values)? {
+        let rows = connection.query(&statement.text, Some(1))?;
+        version = rows.rows.into_iter().flatten().next();
+    }
+    // No row at all is a version, too.
+    Ok(version.map(|version| version.unwrap_or_else(|| "none".to_owned())))
+}
+
+/// Makes the tables of state where they are missing, and begins a run; its epoch.
+///
+/// # Errors
+/// When the role may not, with what an administrator has to run.
+pub fn begin(context: &Context<'_>, session: &mut Session<'_>) -> Result<u64, EngineError> {
+    let recording = &context.recording;
+    let values = common(context.manifest, recording.schema, context.database);
+    let live = session.connection.catalog(&[recording.schema])?;
+    let complete = TABLES.iter().all(|name| live.relations.contains_key(&table(recording.schema, name, None)));
+    if !complete {
+        create(context, session, &live, values.clone())?;
+    }
+    let origin = recording.origin;
+    let more = json!({
+        "run": context.run,
+        "run_key": Value::Null,
+        "logical_time": origin.logical_time,
+        "command": origin.command,
+        "commit": origin.commit,
+        "author": origin.author,
+    });
+    let mut epoch = None;
+    for statement in step(context.statements, "begin", &with(values, more))? {
+        let rows = match session.values(None, &statement) {
+            Ok(rows) => rows,
+            Err(error) => return Err(not_writable(context, session, error)),
+        };
+        epoch = rows.into_iter().flatten().next().flatten().and_then(|text| text.parse().ok());
+    }
+    epoch.ok_or_else(|| EngineError::new(BUG, FailureKind::Permanent, "the run got no epoch"))
+}
+
+/// Makes the tables of state; two runs that do so at once wait for each other.
+fn create(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    live: &LiveCatalog,
+    values: serde_json::Map<String, Value>,
+) -> Result<(), EngineError> {
+    let new_schema = !live.schemas.contains(context.recording.schema);
+    let statements = step(context.statements, "create", &with(values, json!({"new_schema": new_schema})))?;
+    session.control("begin", "begin transaction")?;
+    let mut made = Ok(());
+    for statement in &statements {
+        made = session.execute(None, statement).map(|_| ());
+        if made.is_err() {
+            break;
+        }
+    }
+    match made {
+        Ok(()) => session.control("commit", "commit"),
+        Err(error) => {
+            let _rolled_back = session.control("rollback", "rollback");
+            Err(not_writable(context, session, error))
+        }
+    }
+}
+
+/// What an administrator has to run, where the role may not write the state.
+fn not_writable(context: &Context<'_>, session: &mut Session<'_>, error: EngineError) -> EngineError {
+    if error.code != PERMISSION_DENIED {
+        return error;
+    }
+    let recording = &context.recording;
+    let role = json!({"role": role(context, session)});
+    let lines = step(context.statements, "rights", &with(common(context.manifest, recording.schema, None), role));
+    let message =
+        format!("what was built cannot be remembered in the schema `{}`: {}", recording.schema, error.message);
+    let mut refused = EngineError::new(STATE_NOT_WRITABLE, FailureKind::Permanent, message);
+    refused.sqlstate = error.sqlstate;
+    refused.notes.push("an administrator runs:".to_owned());
+    refused.notes.extend(lines.unwrap_or_default().into_iter().map(|statement| format!("{};", statement.text)));
+    refused.help = Some("or name a schema that this role may write to: `state_schema` of the target".to_owned());
+    refused
+}
+
+/// The role that works, where the engine has roles.
+fn role(context: &Context<'_>, session: &mut Session<'_>) -> String {
+    let statements = step(context.statements, "role", &Value::Null).unwrap_or_default();
+    let answers = statements.iter().filter_map(|statement| session.values(None, statement).ok());
+    answers.flatten().flatten().flatten().next().unwrap_or_default()
+}
+
+/// What of a cut a newer run has published already. Asked under the locks of the publish.
+pub fn newer(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    nodes: &[NodeId],
+) -> Result<BTreeSet<NodeId>, EngineError> {
+    let relation = |id: &NodeId| context.manifest.node(*id).relation.clone();
+    let relations: Vec<RelationName> = nodes.iter().filter_map(relation).collect();
+    let recording = &context.recording;
+    let values = json!({
+        "table": table(recording.schema, "relations", context.database),
+        "epoch": recording.epoch,
+        "relations": relations,
+    });
+    let mut newer = BTreeSet::new();
+    let values = with(common(context.manifest, recording.schema, context.database), values);
+    for statement in step(context.statements, "newer", &values)? {
+        for row in session.values(None, &statement)? {
+            let [Some(schema), Some(name)] = row.as_slice() else { continue };
+            let found = RelationName::new(schema.as_str(), name.as_str());
+            newer.extend(nodes.iter().copied().filter(|id| relation(id).as_ref() == Some(&found)));
+        }
+    }
+    Ok(newer)
+}
+
+/// What was built of a node, for its row.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Its rows, where they were counted.
+    pub rows: Option<u64>,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+}
+
+impl Outcome {
+    /// What came of a build.
+    pub fn of(built: &Built) -> Self {
+        Self { rows: built.rows, milliseconds: u64::try_from(built.elapsed.as_millis()).unwrap_or(u64::MAX) }
+    }
+}
+
+/// The statements that record what a cut published, for its transaction.
+pub fn record(
+    context: &Context<'_>,
+    nodes: &[NodeId],
+    (staged, outcomes): (&BTreeMap<NodeId, &Staged>, &BTreeMap<NodeId, Outcome>),
+    columns: &BTreeMap<RelationName, Vec<LiveColumn>>,
+) -> Result<Vec<Statement>, EngineError> {
+    let recording = &context.recording;
+    let rows = nodes.iter().filter_map(|id| {
+        let node = context.manifest.node(*id);
+        let relation = node.relation.as_ref()?;
+        let step = recording.plan.step(*id)?;
+        let outcome = outcomes.get(id);
+        let increment = staged.get(id).is_some_and(|staged| staged.kind == StagedKind::Increment);
+        let made = context.staging.relations.get(id).filter(|_| !increment).and_then(|made| columns.get(made));
+        let known = made.or_else(|| columns.get(relation)).into_iter().flatten();
+        let recorded = Recorded {
+            materialized: node.materialized.clone().unwrap_or_else(|| node.kind.word().to_owned()),
+            identity: step.identity.clone(),
+            columns: known.map(|column| (column.name.clone(), column.data_type.clone())).collect(),
+            rows: outcome.and_then(|outcome| outcome.rows),
+            milliseconds: outcome.map_or(0, |outcome| outcome.milliseconds),
+            run: context.run.to_owned(),
+            epoch: recording.epoch,
+            commit: recording.origin.commit.clone(),
+            author: recording.origin.author.clone(),
+            ..Recorded::default()
+        };
+        Some(relation_row(relation, &recorded))
+    });
+    let published: Vec<Value> = rows.collect();
+    if published.is_empty() {
+        return Ok(Vec::new());
+    }
+    let written: Vec<&str> =
+        RELATION.iter().copied().filter(|name| !matches!(*name, "schema_name" | "relation_name")).collect();
+    let columns: Vec<&str> = ["schema_name", "relation_name"].into_iter().chain(written).collect();
+    let values = json!({"published": published, "columns": columns});
+    step(context.statements, "record", &with(common(context.manifest, recording.schema, context.database), values))
+}
+
+/// Ends a run: how it ended, and which tests passed in it.
+pub fn end(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    (status, published): (&str, &BTreeSet<NodeId>),
+    tested: &BTreeMap<NodeId, Tested>,
+) -> Vec<Diagnostic> {
+    let recording = &context.recording;
+    let passed: Vec<Value> = tested
+        .values()
+        .filter(|tested| tested.verdict == Some(Verdict::Pass))
+        // What was built and not published may never be seen again.
+        .filter(|tested| {
+            let read = context.manifest.relations_read(tested.node);
+            read.iter().all(|id| !context.built.contains(id) || published.contains(id))
+        })
+        .filter_map(|tested| {
+            let step = recording.plan.tests.get(&tested.node)?;
+            let passed =
+                Passed { definition: step.definition.clone(), reads: step.reads.clone(), run: context.run.to_owned() };
+            Some(test_row(&context.manifest.node(tested.node).name, &passed))
+        })
+        .collect();
+    let values = json!({"run": context.run, "epoch": recording.epoch, "status": status, "passed": passed});
+    let values = with(common(context.manifest, recording.schema, context.database), values);
+    match write(context, session, &values) {
+        Ok(()) => Vec::new(),
+        Err(error) => vec![refusal(&error, "the end of the run could not be recorded").as_warning()],
+    }
+}
+
+fn write(context: &Context<'_>, session: &mut Session<'_>, values: &Value) -> Result<(), EngineError> {
+    let statements = step(context.statements, "end", values)?;
+    session.control("begin", "begin transaction")?;
+    for statement in &statements {
+        if let Err(error) = session.execute(None, statement) {
+            let _rolled_back = session.control("rollback", "rollback");
+            return Err(error);
+        }
+    }
+    session.control("commit", "commit")
+}
+
+/// The statements that record another description of relations that are otherwise as they were.
+pub fn redescribe(context: &Context<'_>, nodes: &[NodeId]) -> Result<Vec<Statement>, EngineError> {
+    let recording = &context.recording;
+    let rows = nodes.iter().filter_map(|id| {
+        let relation = context.manifest.node(*id).relation.as_ref()?;
+        let described = &recording.plan.step(*id)?.identity.described;
+        Some(json!({"schema_name": relation.schema, "relation_name": relation.name, "described": described}))
+    });
+    let values = json!({"rows": rows.collect::<Vec<_>>()});
+    step(context.statements, "redescribe", &with(common(context.manifest, recording.schema, context.database), values))
+}
+
+/// Drops the tables of state and their schema, if there are any.
+///
+/// # Errors
+/// When the database refuses it: something else stands in the schema.
+pub fn remove(
+    engine: &dyn Engine,
+    statements: &dyn Statements,
+    manifest: &Manifest,
+    schema: &str,
+) -> Result<(), EngineError> {
+    let database = super::database(engine)?;
+    let mut connection = engine.connect("state")?;
+    if !connection.catalog(&[schema])?.schemas.contains(schema) {
+        return Ok(());
+    }
+    for statement in step(statements, "remove", &Value::Object(common(manifest, schema, database.as_deref())))? {
+        connection.execute(&statement.text)?;
+    }
+    Ok(())
+}
