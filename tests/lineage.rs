@@ -39,8 +39,8 @@ fn json_lines() {
         json!({"id": 7, "dialect": "tsql", "schema": {"src": ["a", "b"]},
             "sql": "create table one as select a, b from src; insert into two select a from one; insert into three select b from one"}),
     ];
-    let mut lines: String = requests.iter().map(|request| format!("{request}\n")).collect();
-    lines.push_str("\nno json\n");
+    let mut lines = requests.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    lines.push_str("\n\nno json\n");
     let found = traced(&lines);
     assert_eq!(found.len(), 8);
     assert_eq!(

@@ -132,7 +132,7 @@ impl Inference<'_> {
         let node = manifest.nodes.get(id.index())?;
         let reading = self.reading(id)?;
         let mut inferred = Inferred { columns: None, lineage: ColumnLineage::default(), diagnostics: Vec::new() };
-        let Some(full) = self.answer(node, (reading.full.as_ref(), Rendering::Full), known) else {
+        let Some(full) = answer(node, (reading.full.as_ref(), Rendering::Full), known) else {
             inferred.lineage.unsupported = Some("its SQL could not be read in full".to_owned());
             return Some(inferred);
         };
@@ -149,7 +149,7 @@ impl Inference<'_> {
                 let list = columns.iter().map(|column| (Arc::from(column.name.as_str()), None));
                 *place = Some(Arc::new(Known { columns: list.collect(), complete: true }));
             }
-            match self.answer(node, (Some(read), Rendering::Incremental), &own) {
+            match answer(node, (Some(read), Rendering::Incremental), &own) {
                 Some(answer) => {
                     inferred.diagnostics.extend(self.findings(manifest, reading, (Some(read), true), &answer));
                     add(&mut inferred.lineage, origins(&answer));
@@ -162,23 +162,6 @@ impl Inference<'_> {
             inferred.lineage.columns.iter_mut().for_each(|column| column.sources.retain(|source| source.node != id));
         }
         Some(inferred)
-    }
-
-    /// What the query of one rendering comes to.
-    fn answer(
-        &self,
-        node: &Node,
-        (read, rendering): (Option<&Read>, Rendering),
-        known: &[Option<Arc<Known>>],
-    ) -> Option<Answer> {
-        let query = read?.query.as_ref()?;
-        let relations = relations(node.rendering(rendering)?);
-        let unknown = Arc::new(Known::default());
-        lineage::columns(query, &|byte| {
-            let node = relations.get(&byte)?;
-            let known = known.get(node.index()).and_then(Option::as_ref).unwrap_or(&unknown);
-            Some((node.0, Arc::clone(known)))
-        })
     }
 
     fn findings(
@@ -208,6 +191,18 @@ impl Inference<'_> {
             .map(|finding| findings::diagnostic(manifest, finding, place(finding.range.clone())))
             .collect()
     }
+}
+
+/// What the query of one rendering comes to.
+fn answer(node: &Node, (read, rendering): (Option<&Read>, Rendering), known: &[Option<Arc<Known>>]) -> Option<Answer> {
+    let query = read?.query.as_ref()?;
+    let relations = relations(node.rendering(rendering)?);
+    let unknown = Arc::new(Known::default());
+    lineage::columns(query, &|byte| {
+        let node = relations.get(&byte)?;
+        let known = known.get(node.index()).and_then(Option::as_ref).unwrap_or(&unknown);
+        Some((node.0, Arc::clone(known)))
+    })
 }
 
 /// The nodes that a text reads, by the byte of their names.
