@@ -113,7 +113,7 @@ pub enum Command {
     /// Load seeds alone, without tests
     Seed(Build),
     /// Test what is published; builds nothing
-    Test(Build),
+    Test(Test),
     /// Show who reads whom, and where in the SQL an edge comes from
     Lineage(Lineage),
     /// Print rows of a model as it is written now; creates nothing
@@ -219,6 +219,22 @@ pub struct Build {
     /// Print every statement as it is sent
     #[arg(long)]
     pub show_sql: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Test {
+    #[command(flatten)]
+    pub build: Build,
+    /// Run unit tests alone, in a database of this engine in memory; the target is not asked
+    #[arg(long, value_name = "ENGINE", value_enum)]
+    pub engine: Option<UnitEngine>,
+}
+
+/// What unit tests can run on besides the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnitEngine {
+    /// DuckDB, in memory
+    Duckdb,
 }
 
 #[derive(Debug, Args)]

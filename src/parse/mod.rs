@@ -11,6 +11,7 @@
 mod canon;
 mod complaint;
 mod bound;
+mod clock;
 mod cte;
 mod keyword;
 mod lexer;
@@ -36,6 +37,7 @@ pub(crate) use repair::byte;
 
 pub use bound::relations_by_engine;
 pub use canon::{Canonical, canonical};
+pub use clock::clock_calls;
 pub use cte::{QueryHead, with_clause};
 pub use pair::{quoted_pairs, statements};
 pub use problem::Problem;

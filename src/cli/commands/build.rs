@@ -201,7 +201,7 @@ pub(super) fn run_id() -> RunId {
 }
 
 /// Two observers of the same run.
-struct Both<'a>(&'a dyn Observer, &'a dyn Observer);
+pub(super) struct Both<'a>(pub(super) &'a dyn Observer, pub(super) &'a dyn Observer);
 
 impl Observer for Both<'_> {
     fn observe(&self, event: &Event<'_>) {
