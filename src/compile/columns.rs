@@ -131,12 +131,13 @@ impl Inference<'_> {
     fn infer(&self, manifest: &Manifest, id: NodeId, known: &[Option<Arc<Known>>]) -> Option<Inferred> {
         let node = manifest.nodes.get(id.index())?;
         let reading = self.reading(id)?;
+        let is_relation = node.is_built();
         let mut inferred = Inferred { columns: None, lineage: ColumnLineage::default(), diagnostics: Vec::new() };
         let Some(full) = answer(node, (reading.full.as_ref(), Rendering::Full), known) else {
             inferred.lineage.unsupported = Some("its SQL could not be read in full".to_owned());
             return Some(inferred);
         };
-        inferred.diagnostics = self.findings(manifest, reading, (reading.full.as_ref(), false), &full);
+        inferred.diagnostics = self.findings((manifest, is_relation), reading, (reading.full.as_ref(), false), &full);
         inferred.columns = columns(manifest.dialect, &full, reading);
         if let Some(columns) = &inferred.columns {
             inferred.diagnostics.extend(findings::not_there(columns, &reading.model.columns, &node.name));
@@ -151,7 +152,12 @@ impl Inference<'_> {
             }
             match answer(node, (Some(read), Rendering::Incremental), &own) {
                 Some(answer) => {
-                    inferred.diagnostics.extend(self.findings(manifest, reading, (Some(read), true), &answer));
+                    inferred.diagnostics.extend(self.findings(
+                        (manifest, is_relation),
+                        reading,
+                        (Some(read), true),
+                        &answer,
+                    ));
                     add(&mut inferred.lineage, origins(&answer));
                 }
                 None => inferred.lineage.unsupported = Some("its increment could not be read in full".to_owned()),
@@ -166,7 +172,7 @@ impl Inference<'_> {
 
     fn findings(
         &self,
-        manifest: &Manifest,
+        (manifest, is_relation): (&Manifest, bool),
         reading: &Reading,
         (read, incremental): (Option<&Read>, bool),
         answer: &Answer,
@@ -182,6 +188,8 @@ impl Inference<'_> {
                 let node = manifest.nodes.get(*relation as usize);
                 !answer.complete && node.is_some_and(|node| node.kind == NodeKind::Source)
             }
+            // A query that others read as a subquery may have two columns of one name.
+            FindingKind::DuplicateColumn { .. } => is_relation,
             _ => true,
         };
         answer
