@@ -26,6 +26,9 @@ pub struct Global {
     /// Target from `suiro.yml` to work on
     #[arg(long, short, global = true, value_name = "NAME", help_heading = "Global options")]
     pub target: Option<String>,
+    /// Environment to work in, such as `dev_ann`: what differs from production is built there, the rest is read from it
+    #[arg(long, global = true, value_name = "NAME", env = "SUIRO_ENV", help_heading = "Global options")]
+    pub env: Option<String>,
     /// Values for `var()`, as YAML: 'day: 2026-01-01'
     #[arg(long, global = true, value_name = "YAML", help_heading = "Global options")]
     pub vars: Vec<String>,
@@ -59,6 +62,15 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+/// A number with a unit, days included: `12h`, `14d`.
+fn long_duration(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').and_then(|number| number.parse::<u64>().ok());
+    match days.and_then(|days| days.checked_mul(86_400)) {
+        Some(seconds) => Ok(Duration::from_secs(seconds)),
+        None => duration(text).map_err(|_| "write a number with a unit: 12h, 14d".to_owned()),
+    }
 }
 
 /// Which nodes a command is about.
@@ -125,6 +137,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Catalog,
     },
+    /// Make a page that documents the project: lineage, columns, SQL, tests and the last run
+    Docs {
+        #[command(subcommand)]
+        command: Docs,
+    },
     /// Turn a project of another tool into one of suiro's
     #[command(subcommand)]
     Import(Import),
@@ -136,6 +153,11 @@ pub enum Command {
     Template {
         #[command(subcommand)]
         command: Template,
+    },
+    /// Environments of one's own, beside production
+    Env {
+        #[command(subcommand)]
+        command: Env,
     },
     /// Remove what suiro wrote below target/
     Clean,
@@ -299,6 +321,88 @@ pub enum Catalog {
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
+}
+
+/// What there is to do with documentation.
+#[derive(Debug, Subcommand)]
+pub enum Docs {
+    /// Write the documentation as one file, target/docs/index.html, that opens from the disk; asks no database
+    Generate(DocsGenerate),
+    /// Serve the documentation to browsers on this machine, and make it anew when a file of the project changes
+    Serve(DocsServe),
+    /// Print who reads whom as a diagram, for other programs to draw
+    Graph(DocsGraph),
+}
+
+#[derive(Debug, Args)]
+pub struct DocsServe {
+    /// Port of this machine; 0 takes any that is free
+    #[arg(long, default_value_t = 8088, value_name = "PORT")]
+    pub port: u16,
+}
+
+/// A language for diagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DiagramLanguage {
+    /// Mermaid, which many places show in Markdown
+    #[default]
+    Mermaid,
+    /// DOT, for Graphviz
+    Dot,
+}
+
+#[derive(Debug, Args)]
+pub struct DocsGraph {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Language of the diagram
+    #[arg(long, value_enum, default_value_t)]
+    pub format: DiagramLanguage,
+}
+
+#[derive(Debug, Args)]
+pub struct DocsGenerate {
+    /// Write SQL to files beside the page, which reads them when it needs them: for thousands of models
+    #[arg(long)]
+    pub split: bool,
+}
+
+/// What there is to do with environments.
+#[derive(Debug, Subcommand)]
+pub enum Env {
+    /// Say which there are, whose, how large, and until when
+    List {
+        /// Shape of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Make one; the first `suiro build --env NAME` makes it, too
+    Create(EnvCreate),
+    /// Drop one, or all that have expired
+    Drop(EnvDrop),
+}
+
+#[derive(Debug, Args)]
+pub struct EnvCreate {
+    /// Its name: small letters, digits and `_`
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// How long it is wanted, such as 12h or 14d
+    #[arg(long, value_name = "TIME", value_parser = long_duration)]
+    pub expires: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub struct EnvDrop {
+    /// Its name
+    #[arg(value_name = "NAME", required_unless_present = "expired", conflicts_with = "expired")]
+    pub name: Option<String>,
+    /// Every one that is wanted no longer
+    #[arg(long)]
+    pub expired: bool,
+    /// Do it; without this nothing is dropped
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,8 @@ mod columns;
 mod decorate;
 mod describe;
 mod edges;
+mod environment;
+mod facts;
 mod files;
 mod findings;
 mod incremental;
@@ -19,6 +21,8 @@ mod reading;
 mod serve;
 mod tests;
 
+pub use environment::{Environment, schema as environment_schema};
+pub use facts::WrittenFile;
 pub use names::{Meaning, Names};
 pub use reading::{Read, Reading, Surroundings};
 pub use serve::{process_environment, setting_renderer};
@@ -57,6 +61,8 @@ pub struct Compilation {
     pub secrets: Vec<String>,
     /// Selections with a name.
     pub selectors: BTreeMap<String, Selector>,
+    /// The environment that was entered; without one it is production.
+    pub environment: Option<Environment>,
     readings: Vec<Reading>,
     tests: Tests,
     test_templates: TestTemplates,
@@ -181,6 +187,7 @@ pub fn compile_loaded(
         graph,
         secrets,
         selectors,
+        environment: None,
         readings,
         tests,
         test_templates: templates,
