@@ -14,7 +14,7 @@ pub use store::{FOLDER, Store, WRITTEN, replace};
 
 use crate::{
     manifest::{Column, Manifest, Node, NodeId, NodeKind, TestType},
-    plan::{Plan, Step},
+    plan::{Plan, Recipe, Step},
     run::{NodeReport, RunReport},
     source::floor_char_boundary,
 };
@@ -88,13 +88,14 @@ pub fn compiled_increment_path(node: &Node) -> Option<String> {
 
 /// One line of `suiro plan --format json`, and one entry of `plan.json`.
 #[must_use]
-pub fn planned(manifest: &Manifest, step: &Step) -> Value {
+pub fn planned(manifest: &Manifest, plan: &Plan, step: &Step) -> Value {
     let node = manifest.node(step.node);
     json!({
         "name": node.name,
         "kind": node.kind.word(),
         "action": step.action,
         "reasons": step.reasons,
+        "publish": plan.recipes.get(&step.node).map(Recipe::word),
     })
 }
 
@@ -105,7 +106,7 @@ pub fn plan(manifest: &Manifest, plan: &Plan) -> Value {
         "version": VERSION,
         "project": manifest.project,
         "target": manifest.target,
-        "steps": plan.steps.iter().map(|step| planned(manifest, step)).collect::<Vec<_>>(),
+        "steps": plan.steps.iter().map(|step| planned(manifest, plan, step)).collect::<Vec<_>>(),
     })
 }
 

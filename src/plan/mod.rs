@@ -29,6 +29,7 @@ use crate::{
     engine::LiveRelation,
     graph::{Graph, Selection},
     manifest::{Form, Manifest, Node, NodeId, NodeKind},
+    name::RelationName,
     state::{Identity, Reads},
 };
 use decide::{Deciding, Decision};
@@ -110,6 +111,8 @@ pub struct Plan {
     pub diagnostics: Vec<Diagnostic>,
     /// How what is built would take the place of what is live, as far as that can be told before it is built.
     pub recipes: BTreeMap<NodeId, Recipe>,
+    /// How much of others' hangs on what is live, which is bound again or given to the new version.
+    pub hanging: BTreeMap<NodeId, usize>,
 }
 
 impl Plan {
@@ -170,6 +173,7 @@ pub fn plan(
     let decided = order.iter().filter(|id| manifest.node(**id).form() != Form::Ephemeral);
     let mut decisions: BTreeMap<NodeId, Decision> = decided.map(|id| (*id, deciding.decide(*id))).collect();
     plan.recipes = recipes_of(manifest, known, &decisions);
+    plan.hanging = hanging(manifest, known, &plan.recipes);
     let obstacles = Obstacles::new(manifest, &built, known, &plan.recipes);
     for id in order {
         let node = manifest.node(id);
@@ -236,6 +240,21 @@ fn recipes_of(manifest: &Manifest, known: &Known, decisions: &BTreeMap<NodeId, D
         columns: &BTreeMap::new(),
         staged: &BTreeMap::new(),
     })
+}
+
+/// How much of others' hangs on each live relation that is replaced.
+fn hanging(manifest: &Manifest, known: &Known, recipes: &BTreeMap<NodeId, Recipe>) -> BTreeMap<NodeId, usize> {
+    let named = recipes.keys().filter_map(|id| Some((manifest.node(*id).relation.as_ref()?, *id)));
+    let named: BTreeMap<&RelationName, NodeId> = named.collect();
+    let mut hanging = BTreeMap::new();
+    for found in &known.live.dependents {
+        let ours =
+            found.relation.as_ref().is_some_and(|name| is_ours(&manifest.project, name, found.comment.as_deref()));
+        if let Some(id) = named.get(&found.on).filter(|_| !ours) {
+            *hanging.entry(*id).or_default() += 1;
+        }
+    }
+    hanging
 }
 
 /// What is done with a node, or why nothing can be.

@@ -9,7 +9,7 @@ use crate::{
     engine::EngineError,
     graph::Graph,
     manifest::{Form, Manifest, NodeId},
-    plan::Plan,
+    plan::{Plan, Recipe},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,9 @@ const MOVED: u64 = 1;
 const VIEW: u64 = 6;
 /// A batch that is merged: the table, its batch, the view of both, their indexes and types.
 const INCREMENT: u64 = 16;
+
+/// A view that is bound again, a policy that is made again: itself, its rule, its type, what it reads.
+const BOUND: u64 = 4;
 
 /// What the server has.
 struct Budget {
@@ -89,11 +92,13 @@ fn estimate(manifest: &Manifest, graph: &Graph, plan: &Plan, cut: &[NodeId]) -> 
                 VIEW
             }
             Form::Incremental if replaced => INCREMENT,
+            _ if matches!(plan.recipes.get(id), Some(Recipe::InPlace(_) | Recipe::Refresh(_))) => INCREMENT,
             _ => MOVED + if replaced { MOVED } else { 0 },
         };
     }
     // What views of the cut read, and our views outside of it that are bound again.
     let readers = inside.iter().flat_map(|id| graph.children(*id)).filter(|reader| !inside.contains(reader));
     let rebound: BTreeSet<NodeId> = readers.filter(|reader| manifest.node(*reader).form() == Form::View).collect();
-    locks + outside.len() as u64 + 4 * rebound.len() as u64
+    let foreign: usize = cut.iter().filter_map(|id| plan.hanging.get(id)).sum();
+    locks + outside.len() as u64 + BOUND * foreign as u64 + BOUND * rebound.len() as u64
 }

@@ -153,6 +153,8 @@ fn what_nobody_may_bind_again_keeps_the_table_where_it_is() {
             "{make}: {}",
             planned.stdout
         );
+        let json = project.suiro(&["plan", "--format", "json"]).stdout;
+        assert!(json.contains("\"publish\":\"in_place\"") && json.contains("\"publish\":\"replace_view\""), "{json}");
         project.build(&[]);
         assert_eq!(project.value("select 'core.orders'::regclass::oid"), oid, "{make}");
         assert_eq!(project.rows("select id from core.orders order by 1"), ["2", "3", "4"], "{make}");

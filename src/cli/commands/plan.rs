@@ -138,7 +138,8 @@ fn remembered(app: &App, compilation: &Compilation, error: EngineError) -> Resul
 fn print(app: &App, compilation: &Compilation, plan: &plan::Plan, format: Format) {
     let manifest = &compilation.manifest;
     if format == Format::Json {
-        let lines: Vec<String> = plan.steps.iter().map(|step| artifact::planned(manifest, step).to_string()).collect();
+        let lines: Vec<String> =
+            plan.steps.iter().map(|step| artifact::planned(manifest, plan, step).to_string()).collect();
         app.terminal.data(&lines.join("\n"));
         return;
     }
