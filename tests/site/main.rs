@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+mod dbt;
 mod projects;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::from(trials);
     trials.push(Trial::test("site::the_same_project_is_the_same_page", projects::is_stable));
     trials.push(Trial::test("site::what_is_served_follows_its_files", served));
+    trials.push(Trial::test("site::dbt_artifacts_can_be_read", dbt::artifacts_can_be_read));
     trials.push(Trial::test("site::secrets_are_masked", projects::secrets_are_masked));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
