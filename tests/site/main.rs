@@ -18,11 +18,12 @@ use std::{
 };
 
 /// The scenarios, and the project that each of them looks at.
-const SCENARIOS: [(&str, Kind); 12] = [
+const SCENARIOS: [(&str, Kind); 13] = [
     ("opens_every_page_and_asks_nobody", Kind::Shop),
     ("search_finds_names_columns_descriptions_and_sql", Kind::Shop),
     ("links_lead_to_what_they_name", Kind::Shop),
     ("the_graph_shows_a_neighbourhood", Kind::Shop),
+    ("a_click_on_a_column_lights_its_edges", Kind::Shop),
     ("the_keyboard_is_enough", Kind::Shop),
     ("everything_has_a_name_for_screen_readers", Kind::Shop),
     ("dark_light_narrow_and_paper", Kind::Shop),
