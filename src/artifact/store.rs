@@ -11,8 +11,8 @@ use std::{
 pub const FOLDER: &str = "target";
 
 /// Everything that suiro writes there, and `suiro clean` removes; cargo's `target/` has other names.
-pub const WRITTEN: [&str; 7] =
-    ["compiled", "logs", "docs", "plan.json", "manifest.json", "run_results.json", "catalog.json"];
+pub const WRITTEN: [&str; 8] =
+    ["compiled", "logs", "docs", "dbt", "plan.json", "manifest.json", "run_results.json", "catalog.json"];
 
 /// The place for a project's artifacts.
 #[derive(Debug, Clone)]

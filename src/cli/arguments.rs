@@ -332,6 +332,8 @@ pub enum Docs {
     Serve(DocsServe),
     /// Print who reads whom as a diagram, for other programs to draw
     Graph(DocsGraph),
+    /// Write manifest, catalog and run results as another tool has them, for programs that read those
+    Artifacts(DocsArtifacts),
 }
 
 #[derive(Debug, Args)]
@@ -349,6 +351,20 @@ pub enum DiagramLanguage {
     Mermaid,
     /// DOT, for Graphviz
     Dot,
+}
+
+/// A tool whose artifacts others can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ArtifactFormat {
+    /// dbt: manifest.json, catalog.json and run_results.json, in target/dbt
+    Dbt,
+}
+
+#[derive(Debug, Args)]
+pub struct DocsArtifacts {
+    /// Whose artifacts
+    #[arg(long, value_enum)]
+    pub format: ArtifactFormat,
 }
 
 #[derive(Debug, Args)]

@@ -103,6 +103,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Docs { command: Docs::Generate(arguments) } => commands::docs::generate(app, arguments),
         Command::Docs { command: Docs::Serve(arguments) } => commands::docs::serve(app, arguments),
         Command::Docs { command: Docs::Graph(arguments) } => commands::docs::graph(app, arguments),
+        Command::Docs { command: Docs::Artifacts(arguments) } => commands::docs::artifacts(app, arguments),
         Command::Import(arguments) => commands::import::run(app, arguments),
         Command::Freshness(arguments) => commands::freshness::run(app, arguments),
         Command::Debug(arguments) => commands::debug::run(app, arguments),

@@ -7,6 +7,7 @@
 //! and CSS as they are, put together by `document`.
 
 mod content;
+mod dbt;
 mod diagram;
 mod document;
 mod layout;
@@ -14,5 +15,6 @@ mod markdown;
 mod sql;
 
 pub use content::{Content, Past, content};
+pub use dbt::artifacts as dbt_artifacts;
 pub use diagram::{Diagram, diagram};
 pub use document::{File, Mask, Reading, page, pages};

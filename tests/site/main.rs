@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails here")]
 
+mod dbt;
 mod projects;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -17,11 +18,12 @@ use std::{
 };
 
 /// The scenarios, and the project that each of them looks at.
-const SCENARIOS: [(&str, Kind); 12] = [
+const SCENARIOS: [(&str, Kind); 13] = [
     ("opens_every_page_and_asks_nobody", Kind::Shop),
     ("search_finds_names_columns_descriptions_and_sql", Kind::Shop),
     ("links_lead_to_what_they_name", Kind::Shop),
     ("the_graph_shows_a_neighbourhood", Kind::Shop),
+    ("a_click_on_a_column_lights_its_edges", Kind::Shop),
     ("the_keyboard_is_enough", Kind::Shop),
     ("everything_has_a_name_for_screen_readers", Kind::Shop),
     ("dark_light_narrow_and_paper", Kind::Shop),
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::from(trials);
     trials.push(Trial::test("site::the_same_project_is_the_same_page", projects::is_stable));
     trials.push(Trial::test("site::what_is_served_follows_its_files", served));
+    trials.push(Trial::test("site::dbt_artifacts_can_be_read", dbt::artifacts_can_be_read));
     trials.push(Trial::test("site::secrets_are_masked", projects::secrets_are_masked));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -9,7 +9,8 @@ use std::{
 };
 use tempfile::TempDir;
 
-fn suiro(root: &Path, words: &[&str], status: i32) -> Result<(), Failed> {
+/// Runs suiro, which has to end with that status.
+pub fn suiro(root: &Path, words: &[&str], status: i32) -> Result<(), Failed> {
     let output = Command::new(env!("CARGO_BIN_EXE_suiro")).args(words).current_dir(root).output()?;
     if output.status.code() == Some(status) {
         return Ok(());

@@ -142,7 +142,7 @@ function readerList(title, list, why) {
 
 function unitTest(unit) {
   const rowsTable = (rows) => {
-    if (!Array.isArray(rows.rows)) return h("pre", {}, rows.sql ?? "");
+    if (!Array.isArray(rows.rows)) return h("pre", {}, rows.sql ?? (rows.part ? `${rows.part.with}\n-- ${rows.part.name}` : ""));
     const names = [...new Set(rows.rows.flatMap((row) => Object.keys(row)))];
     return table(names.map((name) => ({ title: name, cell: (row) => (row[name] === null || row[name] === undefined ? h("span", { class: "unknown" }, "NULL") : plain(row[name])) })), rows.rows);
   };

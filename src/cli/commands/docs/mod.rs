@@ -8,7 +8,7 @@ use crate::{
     artifact::Store,
     cli::{
         app::App,
-        arguments::{DiagramLanguage, DocsGenerate, DocsGraph},
+        arguments::{ArtifactFormat, DiagramLanguage, DocsArtifacts, DocsGenerate, DocsGraph},
     },
     compile::Compilation,
     diagnostic::Diagnostic,
@@ -67,6 +67,29 @@ pub fn graph(app: &App, arguments: &DocsGraph) -> Exit {
     };
     app.terminal.data(&site::diagram(&compilation.manifest, &selection, language));
     app.judge(&compilation, &selection)
+}
+
+/// Writes what another tool's readers can read; asks no database.
+pub fn artifacts(app: &App, arguments: &DocsArtifacts) -> Exit {
+    let compilation = match app.compiled() {
+        Ok(compilation) => compilation,
+        Err(exit) => return exit,
+    };
+    let everything: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
+    let exit = app.judge(&compilation, &everything);
+    let store = Store::of(&compilation.project.root);
+    let (folder, files) = match arguments.format {
+        ArtifactFormat::Dbt => ("dbt", site::dbt_artifacts(&compilation, store.read("run_results.json").as_deref())),
+    };
+    for (name, value) in &files {
+        let text = app.terminal.mask(&format!("{value}\n"));
+        if let Err(diagnostic) = store.write(&format!("{folder}/{name}"), text.as_bytes()) {
+            return exit.or(app.fail(&[diagnostic], &compilation.sources));
+        }
+    }
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    app.terminal.say(&format!("Wrote {} to target/{folder}", names.join(", ")));
+    exit
 }
 
 /// The files of the documentation.
