@@ -52,13 +52,12 @@ pub fn main() -> ExitCode {
 }
 
 /// What people call by the name that it has in dbt.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("deps", "suiro downloads nothing: name a folder with macros of others in `template_paths` of suiro.yml."),
     ("docs", "There is no documentation site yet; `suiro ls` and `suiro lineage` show what there is."),
     ("parse", "`suiro check` reads everything and says what is wrong."),
     ("retry", "`suiro build` again does it; what was published stays until then."),
     ("run-operation", "Templates never act on the database; SQL that does belongs into hooks."),
-    ("snapshot", "There are no snapshots yet; an incremental model can keep old rows."),
     ("source", "`suiro freshness` tells how old sources are."),
 ];
 
@@ -91,6 +90,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Build(arguments) => commands::build::run(app, arguments, Part::Everything),
         Command::Run(arguments) => commands::build::run(app, arguments, Part::Models),
         Command::Seed(arguments) => commands::build::run(app, arguments, Part::Seeds),
+        Command::Snapshot(arguments) => commands::snapshot::run(app, arguments),
         Command::Test(arguments) => commands::build::run(app, arguments, Part::Tests),
         Command::Lineage(arguments) => commands::lineage::run(app, arguments),
         Command::Show(arguments) => commands::show::run(app, arguments),

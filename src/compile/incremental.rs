@@ -1,6 +1,6 @@
 //! Whether an incremental model can be added to without adding the same rows again.
 
-use super::reading::Reading;
+use super::{reading::Reading, snapshot};
 use crate::{
     diagnostic::{
         Diagnostic,
@@ -25,6 +25,10 @@ const KEYS: [&str; 7] = [
 pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnostic> {
     let config = &reading.model.config;
     let given = |key: &str| config.get(key).filter(|setting| setting.in_file);
+    if node.is_snapshot() {
+        return snapshot::check(node, reading);
+    }
+    let elsewhere = snapshot::elsewhere(node, reading);
     if node.form() != Form::Incremental {
         // Defaults of a folder are for those models in it that have a use for them.
         let without_effect = KEYS.iter().filter_map(|key| Some((*key, given(key)?)));
@@ -35,6 +39,7 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
                     .at(setting.span, "has no effect")
                     .help("it is a key of models that are `materialized: incremental`")
             })
+            .chain(elsewhere)
             .collect();
     }
     let keyed = !node.texts("unique_key").is_empty();
@@ -66,6 +71,6 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
                     ),
             ]
         }
-        _ => Vec::new(),
+        _ => elsewhere,
     }
 }

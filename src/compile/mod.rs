@@ -15,6 +15,7 @@ mod nodes;
 mod properties;
 mod reading;
 mod serve;
+mod snapshot;
 mod tests;
 
 pub use names::{Meaning, Names};

@@ -28,6 +28,7 @@ mod postgres;
 mod project;
 mod properties;
 mod refusals;
+mod snapshots;
 mod state;
 mod strangers;
 mod templates;

@@ -34,7 +34,7 @@ pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: &Wishes, format:
         Err(exit) => return exit,
     };
     let selection: Selection =
-        selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
+        selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id))).collect();
     let mut exit = app.judge(&compilation, &selection);
     let engine = match app.engine(&compilation, true) {
         Ok(engine) => engine,
