@@ -115,7 +115,7 @@ pub enum Command {
     /// Bring snapshots alone up to date, without tests; or begin one anew
     Snapshot(Snapshot),
     /// Test what is published; builds nothing
-    Test(Build),
+    Test(Test),
     /// Show who reads whom, and where in the SQL an edge comes from
     Lineage(Lineage),
     /// Print rows of a model as it is written now; creates nothing
@@ -246,6 +246,22 @@ pub struct Build {
     /// Whether snapshots begin anew; said by a command of its own
     #[arg(skip)]
     pub reset: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Test {
+    #[command(flatten)]
+    pub build: Build,
+    /// Run unit tests alone, in a database of this engine in memory; the target is not asked
+    #[arg(long, value_name = "ENGINE", value_enum)]
+    pub engine: Option<UnitEngine>,
+}
+
+/// What unit tests can run on besides the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnitEngine {
+    /// DuckDB, in memory
+    Duckdb,
 }
 
 #[derive(Debug, Args)]

@@ -91,7 +91,10 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Run(arguments) => commands::build::run(app, arguments, Part::Models),
         Command::Seed(arguments) => commands::build::run(app, arguments, Part::Seeds),
         Command::Snapshot(arguments) => commands::snapshot::run(app, arguments),
-        Command::Test(arguments) => commands::build::run(app, arguments, Part::Tests),
+        Command::Test(arguments) => match arguments.engine {
+            Some(engine) => commands::unit::run(app, &arguments.build, engine),
+            None => commands::build::run(app, &arguments.build, Part::Tests),
+        },
         Command::Lineage(arguments) => commands::lineage::run(app, arguments),
         Command::Show(arguments) => commands::show::run(app, arguments),
         Command::Query(arguments) => commands::query::run(app, arguments),

@@ -280,7 +280,11 @@ fn own(
             Origin::Model(reading) => &readings[*reading].model.path,
             Origin::Seed(seed) => &project.seeds[*seed].path,
             Origin::Singular(test) => &tests.singular[*test].model.path,
-            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) | Origin::Unit(_) => continue,
+            Origin::Unit(test) => match &tests.unit[*test].file {
+                Some(file) => &file.path,
+                None => continue,
+            },
+            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) => continue,
         };
         by_path.entry(path).or_default().push(index);
     }

@@ -125,7 +125,8 @@ impl<'a> Deciding<'a> {
             return;
         }
         if node.is_snapshot() && (recorded.materialized != "snapshot" || self.wishes.reset) {
-            let reason = if self.wishes.reset { "its history begins anew, as was asked" } else { "it is to become a snapshot" };
+            let reason =
+                if self.wishes.reset { "its history begins anew, as was asked" } else { "it is to become a snapshot" };
             decision.reasons.push(reason.to_owned());
             decision.action = Some(Action::Build);
             return;

@@ -200,9 +200,9 @@ fn test_step(manifest: &Manifest, id: NodeId, known: &Known, deciding: &mut Deci
 pub fn keeps_its_rows(node: &Node) -> bool {
     node.is_snapshot()
         || node
-        .config
-        .get("full_refresh")
-        .is_some_and(|value| value.as_str() == Some("never") || value.as_bool() == Some(false))
+            .config
+            .get("full_refresh")
+            .is_some_and(|value| value.as_str() == Some("never") || value.as_bool() == Some(false))
 }
 
 /// What is done with a node, or why nothing can be.

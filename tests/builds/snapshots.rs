@@ -27,7 +27,9 @@ fn goods(project: &Project) {
 /// The versions: key, price, from when, until when. What is about now is `*`.
 fn versions(project: &Project, relation: &str) -> Vec<String> {
     let moment = |column: &str| {
-        format!("case when {column} >= timestamp '2026-06-01 00:00:00' then '*' else substr(cast({column} as varchar(30)), 1, 13) end")
+        format!(
+            "case when {column} >= timestamp '2026-06-01 00:00:00' then '*' else substr(cast({column} as varchar(30)), 1, 13) end"
+        )
     };
     project.rows(&format!(
         "select id, part, price, {}, {} from core.{relation} \

@@ -77,8 +77,7 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
-    let selection: Selection =
-        selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id))).collect();
+    let selection: Selection = selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id))).collect();
     let mut exit = app.judge(&compilation, &selection);
     // Of thousands of tests, the SQL of those is written that fail, and of those that `suiro compile` wrote.
     let store = Store::of(&compilation.project.root);
@@ -194,12 +193,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
 }
 
 fn wishes(arguments: &Build) -> Wishes {
-    Wishes {
-        full_refresh: arguments.full_refresh,
-        force: arguments.force,
-        reset: arguments.reset,
-        ..Wishes::default()
-    }
+    Wishes { full_refresh: arguments.full_refresh, force: arguments.force, reset: arguments.reset, ..Wishes::default() }
 }
 
 /// The name of a run that begins now.
@@ -210,7 +204,7 @@ pub(super) fn run_id() -> RunId {
 }
 
 /// Two observers of the same run.
-struct Both<'a>(&'a dyn Observer, &'a dyn Observer);
+pub(super) struct Both<'a>(pub(super) &'a dyn Observer, pub(super) &'a dyn Observer);
 
 impl Observer for Both<'_> {
     fn observe(&self, event: &Event<'_>) {

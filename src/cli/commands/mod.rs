@@ -22,5 +22,6 @@ pub mod query;
 pub mod show;
 pub mod snapshot;
 pub mod template;
+pub mod unit;
 
 pub use connect::connect;

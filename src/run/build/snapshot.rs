@@ -126,7 +126,8 @@ impl Asked<'_> {
     fn check_names(&self) -> Result<(), Box<Diagnostic>> {
         let name = &self.node.name;
         let named = ["unique_key", "updated_at", "check_cols"].into_iter().flat_map(|key| {
-            let columns = self.node.texts(key).into_iter().filter(move |column| key != "check_cols" || *column != "all");
+            let columns =
+                self.node.texts(key).into_iter().filter(move |column| key != "check_cols" || *column != "all");
             columns.map(move |column| (key, column))
         });
         for (key, column) in named {
@@ -155,7 +156,8 @@ impl Asked<'_> {
             let word = data_type.to_ascii_lowercase();
             if !word.starts_with("timestamp") && !word.starts_with("date") {
                 let message = format!("`updated_at` of `{}` names `{column}`, which is a {data_type}", self.node.name);
-                let help = "it has to be a timestamp or a date, so that versions can be told by time: cast it in the SQL";
+                let help =
+                    "it has to be a timestamp or a date, so that versions can be told by time: cast it in the SQL";
                 return Err(Box::new(Diagnostic::error(WRONG_VALUE, message).help(help)));
             }
         }
@@ -171,14 +173,14 @@ impl Asked<'_> {
     /// The columns of a table that is made.
     fn first(&self, time_type: &str) -> Vec<Column> {
         let own = self.batch.iter().map(|(name, data_type)| self.value(name, data_type, Some(data_type), false));
-        own.chain(self.added().into_iter().map(|(name, role)| Self::added_column(name, role, time_type, false))).collect()
+        own.chain(self.added().into_iter().map(|(name, role)| Self::added_column(name, role, time_type, false)))
+            .collect()
     }
 
     /// The columns of a table that is there: what is missing of the query stays, what is new is added.
     fn next(&self, live: &[Described], time_type: &str) -> Result<Vec<Column>, Box<Diagnostic>> {
-        let lost = self.added().into_iter().find(|(name, role)| {
-            *role != Role::IsDeleted && self.find(live, name).is_none()
-        });
+        let lost =
+            self.added().into_iter().find(|(name, role)| *role != Role::IsDeleted && self.find(live, name).is_none());
         if let Some((missing, _)) = lost {
             let message = format!("`{}` has no column `{missing}`, so it is no snapshot of this name", self.node.name);
             let help = "`snapshot_meta_column_names` tells what its columns are called";
@@ -192,7 +194,9 @@ impl Asked<'_> {
                 let message = format!("the columns of `{}` are not those of the table that is there", self.node.name);
                 let problem = Diagnostic::error(SCHEMA_CHANGED, message);
                 let problem = problem.note(format!("`{name}` was {data_type} and would be {new}"));
-                let help = format!("cast it in the SQL, so that its old versions stay what they are: `cast({name} as {data_type})`");
+                let help = format!(
+                    "cast it in the SQL, so that its old versions stay what they are: `cast({name} as {data_type})`"
+                );
                 return Err(Box::new(problem.note("nothing was changed").help(help)));
             }
             columns.push(match role {
@@ -215,6 +219,14 @@ impl Asked<'_> {
         let is_text = data_type.to_ascii_lowercase().contains("char") || data_type.eq_ignore_ascii_case("text");
         let cast = !is_text && new.is_some_and(|new| new != data_type);
         let (name, data_type) = (name.to_owned(), data_type.to_owned());
-        Column { name, data_type, role: Role::Value, added, in_batch: new.is_some(), checked: checked && new.is_some(), cast }
+        Column {
+            name,
+            data_type,
+            role: Role::Value,
+            added,
+            in_batch: new.is_some(),
+            checked: checked && new.is_some(),
+            cast,
+        }
     }
 }
