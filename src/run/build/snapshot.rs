@@ -29,6 +29,7 @@ enum Role {
 
 /// A column of a snapshot as it will be.
 #[derive(Debug, Clone, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "what a template asks of a column")]
 struct Column {
     name: String,
     #[serde(rename = "type")]
