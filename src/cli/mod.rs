@@ -3,6 +3,7 @@
 mod app;
 mod arguments;
 mod commands;
+mod environment;
 mod progress;
 mod signals;
 mod summary;
@@ -103,6 +104,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Freshness(arguments) => commands::freshness::run(app, arguments),
         Command::Debug(arguments) => commands::debug::run(app, arguments),
         Command::Template { command: Template::Test(arguments) } => commands::template::test(app, arguments),
+        Command::Env { command } => commands::env::run(app, command),
         Command::Clean => commands::clean::run(app),
         Command::Explain(arguments) => commands::explain::run(app, arguments),
         Command::Completions(arguments) => commands::completions::run(app, arguments),

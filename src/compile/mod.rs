@@ -7,6 +7,7 @@ mod arrival;
 mod decorate;
 mod describe;
 mod edges;
+mod environment;
 mod files;
 mod incremental;
 mod known;
@@ -18,6 +19,7 @@ mod serve;
 mod snapshot;
 mod tests;
 
+pub use environment::{Environment, schema as environment_schema};
 pub use names::{Meaning, Names};
 pub use reading::{Read, Reading, Surroundings};
 pub use serve::{process_environment, setting_renderer};
@@ -55,6 +57,8 @@ pub struct Compilation {
     pub secrets: Vec<String>,
     /// Selections with a name.
     pub selectors: BTreeMap<String, Selector>,
+    /// The environment that was entered; without one it is production.
+    pub environment: Option<Environment>,
     readings: Vec<Reading>,
     tests: Tests,
     test_templates: TestTemplates,
@@ -173,6 +177,7 @@ pub fn compile_loaded(
         graph,
         secrets,
         selectors,
+        environment: None,
         readings,
         tests,
         test_templates: templates,

@@ -6,8 +6,10 @@
 mod bind;
 mod budget;
 mod build;
+mod carry;
 mod context;
 mod difference;
+mod environment;
 mod event;
 mod fence;
 mod files;
@@ -30,6 +32,9 @@ mod unit;
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use difference::{Difference, Differing};
+pub use environment::{
+    Environment, describe as describe_environment, drop as drop_environment, look_into, names as environments,
+};
 pub use event::{Event, Observer};
 pub use look::{Look, look, schemas};
 pub use report::{NodeReport, RunReport, Status};
@@ -217,6 +222,7 @@ fn carry_out(
         stop: request.stop,
         publish_timeout: request.publish_timeout,
         recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
+        burdened: &BTreeSet::new(),
     };
     let mut control = open_control(&context)?;
     // A run that only tests what is published leaves the database as it is.
@@ -224,6 +230,8 @@ fn carry_out(
     if records {
         context.recording.epoch = state::begin(&context, &mut control)?;
     }
+    let burdened = carry::burdened(&context, &mut control, request.plan)?;
+    let context = Context { burdened: &burdened, ..context };
     if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
         diagnostics.push(diagnostic);
         return Ok(Done::default());

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables of state.
-const TABLES: [&str; 5] = ["about", "runs", "relations", "history", "tests"];
+const TABLES: [&str; 6] = ["about", "runs", "relations", "history", "tests", "environment"];
 /// The columns that are numbers to the database.
 const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
 
@@ -54,7 +54,7 @@ pub struct Recording<'a> {
 }
 
 /// The statements of one of suiro's own steps of state.
-fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
+pub(super) fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
     statements.state(name, values).map_err(|problems| {
         let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
         let mut error = EngineError::new(BUG, FailureKind::Permanent, message);
@@ -69,7 +69,7 @@ fn table(schema: &str, name: &str, database: Option<&str>) -> RelationName {
 }
 
 /// What every template of state is given.
-fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_json::Map<String, Value> {
+pub(super) fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_json::Map<String, Value> {
     let mut values = serde_json::Map::new();
     for name in TABLES {
         values.insert(name.to_owned(), json!(table(schema, name, database)));
@@ -82,7 +82,7 @@ fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_js
     values
 }
 
-fn with(mut values: serde_json::Map<String, Value>, more: Value) -> Value {
+pub(super) fn with(mut values: serde_json::Map<String, Value>, more: Value) -> Value {
     if let Value::Object(more) = more {
         values.extend(more);
     }

@@ -8,14 +8,18 @@
 mod support;
 
 mod both;
+mod carried;
 mod data_tests;
 mod unit_tests;
+mod duckdb_carried;
 mod duckdb_targets;
 mod guide_project;
 mod instances;
+mod environments;
 mod ephemeral;
 mod files;
 mod imported;
+mod in_place;
 mod incremental;
 mod first_steps;
 mod freshness;
@@ -27,6 +31,7 @@ mod macros;
 mod postgres;
 mod project;
 mod properties;
+mod readers;
 mod refusals;
 mod snapshots;
 mod state;

@@ -16,6 +16,7 @@ pub mod init;
 pub mod lineage;
 pub mod ls;
 pub mod man;
+pub mod env;
 mod origin;
 pub mod plan;
 pub mod query;
@@ -24,4 +25,4 @@ pub mod snapshot;
 pub mod template;
 pub mod unit;
 
-pub use connect::connect;
+pub use connect::{connect, connect_file};

@@ -29,11 +29,15 @@ pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: &Wishes, format:
         Err(exit) => return exit,
     };
     compilation.check_data_files();
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let selection = match app.selection(&compilation, choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
     let selection: Selection = selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id))).collect();
+    let selection = compilation.within(&selection);
     let mut exit = app.judge(&compilation, &selection);
     let engine = match app.engine(&compilation, true) {
         Ok(engine) => engine,
@@ -98,6 +102,10 @@ pub fn look(
         refusal(error, &what).as_warning().of_node(name.clone())
     });
     app.terminal.diagnostics(&App::placed(compilation, &told.collect::<Vec<_>>()), &compilation.sources);
+    let mut known = known;
+    if let Some(environment) = &compilation.environment {
+        environment.complete(&mut known);
+    }
     Ok(known)
 }
 
