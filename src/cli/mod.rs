@@ -53,7 +53,7 @@ pub fn main() -> ExitCode {
 }
 
 /// What people call by the name that it has in dbt.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 5] = [
     ("deps", "suiro downloads nothing: name a folder with macros of others in `template_paths` of suiro.yml."),
     ("parse", "`suiro check` reads everything and says what is wrong."),
     ("retry", "`suiro build` again does it; what was published stays until then."),

@@ -9,7 +9,7 @@ use crate::{
         code::{DEFINITION_CHANGED, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
     },
     engine::{Dependent, DependentKind, LiveRelation, RelationKind},
-    manifest::{Manifest, Node, NodeId, SqlPart},
+    manifest::{Form, Manifest, Node, NodeId, SqlPart},
     name::RelationName,
 };
 use std::collections::{BTreeMap, BTreeSet};
