@@ -9,7 +9,8 @@ mod snapshot;
 mod sql;
 mod test;
 
-pub use column::{CastKind, ColumnLineage, ColumnOrigins, ColumnSource, EdgeKind};
+pub use crate::lineage::{CastKind, EdgeKind};
+pub use column::{ColumnLineage, ColumnOrigins, ColumnSource};
 pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
 pub use snapshot::{SnapshotColumns, SnapshotStrategy};
 pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
