@@ -124,6 +124,8 @@ pub enum Command {
     Run(Build),
     /// Load seeds alone, without tests
     Seed(Build),
+    /// Bring snapshots alone up to date, without tests; or begin one anew
+    Snapshot(Snapshot),
     /// Test what is published; builds nothing
     Test(Test),
     /// Show who reads whom, and where in the SQL an edge comes from
@@ -216,6 +218,28 @@ pub struct Compile {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Snapshot {
+    #[command(subcommand)]
+    pub command: Option<SnapshotCommand>,
+    #[command(flatten)]
+    pub build: Build,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SnapshotCommand {
+    /// Begin the history of a snapshot anew with the rows of now; the versions that are there are lost
+    Reset {
+        /// The snapshot
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Do it; without this, it is only said what would be lost
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub struct Build {
     #[command(flatten)]
@@ -241,6 +265,9 @@ pub struct Build {
     /// Print every statement as it is sent
     #[arg(long)]
     pub show_sql: bool,
+    /// Whether snapshots begin anew; said by a command of its own
+    #[arg(skip)]
+    pub reset: bool,
 }
 
 #[derive(Debug, Args)]

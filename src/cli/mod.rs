@@ -54,12 +54,11 @@ pub fn main() -> ExitCode {
 }
 
 /// What people call by the name that it has in dbt.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 5] = [
     ("deps", "suiro downloads nothing: name a folder with macros of others in `template_paths` of suiro.yml."),
     ("parse", "`suiro check` reads everything and says what is wrong."),
     ("retry", "`suiro build` again does it; what was published stays until then."),
     ("run-operation", "Templates never act on the database; SQL that does belongs into hooks."),
-    ("snapshot", "There are no snapshots yet; an incremental model can keep old rows."),
     ("source", "`suiro freshness` tells how old sources are."),
 ];
 
@@ -92,6 +91,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Build(arguments) => commands::build::run(app, arguments, Part::Everything),
         Command::Run(arguments) => commands::build::run(app, arguments, Part::Models),
         Command::Seed(arguments) => commands::build::run(app, arguments, Part::Seeds),
+        Command::Snapshot(arguments) => commands::snapshot::run(app, arguments),
         Command::Test(arguments) => match arguments.engine {
             Some(engine) => commands::unit::run(app, &arguments.build, engine),
             None => commands::build::run(app, &arguments.build, Part::Tests),

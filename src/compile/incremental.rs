@@ -1,6 +1,6 @@
 //! Whether an incremental model can be added to without adding the same rows again.
 
-use super::reading::Reading;
+use super::{reading::Reading, snapshot};
 use crate::{
     diagnostic::{
         Diagnostic,
@@ -24,6 +24,10 @@ const KEYS: [&str; 6] = [
 pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnostic> {
     let config = &reading.model.config;
     let given = |key: &str| config.get(key).filter(|setting| setting.in_file);
+    if node.is_snapshot() {
+        return snapshot::check(node, reading);
+    }
+    let elsewhere = snapshot::elsewhere(node, reading);
     if node.form() != Form::Incremental {
         // Defaults of a folder are for those models in it that have a use for them.
         // A table that is changed where it is has a use for a key, too.
@@ -36,6 +40,7 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
                     .at(setting.span, "has no effect")
                     .help("it is a key of models that are `materialized: incremental`")
             })
+            .chain(elsewhere)
             .collect();
     }
     let keyed = !node.texts("unique_key").is_empty();
@@ -67,6 +72,6 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
                     ),
             ]
         }
-        _ => Vec::new(),
+        _ => elsewhere,
     }
 }

@@ -19,6 +19,7 @@ mod nodes;
 mod properties;
 mod reading;
 mod serve;
+mod snapshot;
 mod tests;
 
 pub use environment::{Environment, schema as environment_schema};

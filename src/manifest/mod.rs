@@ -5,12 +5,14 @@
 
 mod column;
 mod properties;
+mod snapshot;
 mod sql;
 mod test;
 
 pub use crate::lineage::{CastKind, EdgeKind};
 pub use column::{ColumnLineage, ColumnOrigins, ColumnSource};
 pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
+pub use snapshot::{SnapshotColumns, SnapshotStrategy};
 pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
 pub use test::{Test, TestSeverity, TestType, Threshold, UnitRows, UnitTest, Verdict};
 
@@ -81,7 +83,7 @@ pub enum Form {
     View,
     /// A table, made anew each time; also what a project's own templates make.
     Table,
-    /// A table that rows are added to.
+    /// A table that rows are added to: an incremental model's or a snapshot's.
     Incremental,
     /// Nothing: its SQL stands inside that of its readers.
     Ephemeral,
@@ -206,7 +208,7 @@ impl Node {
     pub fn form(&self) -> Form {
         match (self.kind, self.materialized.as_deref()) {
             (NodeKind::Model, Some("view") | None) => Form::View,
-            (NodeKind::Model, Some("incremental")) => Form::Incremental,
+            (NodeKind::Model, Some("incremental" | "snapshot")) => Form::Incremental,
             (NodeKind::Model, Some("ephemeral")) => Form::Ephemeral,
             (NodeKind::Model, Some("materialized_view")) => Form::MaterializedView,
             (NodeKind::Model, Some("file")) => Form::File,

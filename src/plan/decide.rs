@@ -118,6 +118,19 @@ impl<'a> Deciding<'a> {
             decision.action = Some(Action::Skip);
             return;
         }
+        if recorded.materialized == "snapshot" && !node.is_snapshot() {
+            decision.reasons.push("the history of a snapshot would be lost".to_owned());
+            decision.refused = true;
+            decision.action = Some(Action::Build);
+            return;
+        }
+        if node.is_snapshot() && (recorded.materialized != "snapshot" || self.wishes.reset) {
+            let reason =
+                if self.wishes.reset { "its history begins anew, as was asked" } else { "it is to become a snapshot" };
+            decision.reasons.push(reason.to_owned());
+            decision.action = Some(Action::Build);
+            return;
+        }
         let definition_changed = Self::definition_reasons(&decision.identity, recorded, &mut decision.reasons);
         let mut rows = Vec::new();
         self.row_reasons(id, own, (&decision.identity, recorded), &mut rows);
@@ -157,7 +170,8 @@ impl<'a> Deciding<'a> {
             return;
         }
         let keeps = keeps_its_rows(node);
-        if self.wishes.full_refresh {
+        // A snapshot is what cannot be made anew: a full refresh leaves it as it is.
+        if self.wishes.full_refresh && !node.is_snapshot() {
             let reason = if keeps {
                 "`full_refresh: never` keeps its rows; they are added to"
             } else {

@@ -150,6 +150,8 @@ pub struct Wishes {
     pub full_refresh: bool,
     /// Whether what did not change is built all the same.
     pub force: bool,
+    /// Whether the history of snapshots begins anew.
+    pub reset: bool,
     /// The run that this is for: what cannot be told from another version is told by its run.
     pub run: String,
 }
@@ -215,9 +217,11 @@ fn test_step(manifest: &Manifest, id: NodeId, known: &Known, deciding: &mut Deci
 /// Whether a node's rows are kept whatever is asked for.
 #[must_use]
 pub fn keeps_its_rows(node: &Node) -> bool {
-    node.config
-        .get("full_refresh")
-        .is_some_and(|value| value.as_str() == Some("never") || value.as_bool() == Some(false))
+    node.is_snapshot()
+        || node
+            .config
+            .get("full_refresh")
+            .is_some_and(|value| value.as_str() == Some("never") || value.as_bool() == Some(false))
 }
 
 /// How what is built would take the place of what is live, as far as that can be told before it is built.

@@ -9,7 +9,7 @@ use crate::{
         code::{DEFINITION_CHANGED, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
     },
     engine::{Dependent, DependentKind, LiveRelation, RelationKind},
-    manifest::{Manifest, Node, NodeId, SqlPart},
+    manifest::{Form, Manifest, Node, NodeId, SqlPart},
     name::RelationName,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +104,20 @@ impl<'a> Obstacles<'a> {
 /// An incremental model that is made differently than its rows were, where that is refused.
 pub fn definition_changed(node: &Node, reasons: &[String]) -> Diagnostic {
     let why = reasons.join("; ");
+    if node.is_snapshot() {
+        let message = format!("the snapshot `{}` cannot go on: {why}", node.name);
+        return Diagnostic::error(DEFINITION_CHANGED, message)
+            .note("its old versions cannot be made again, and would stand beside others that are made differently")
+            .help("if they go together, `on_definition_change: forward` goes on")
+            .help(format!("`suiro snapshot reset {} --yes` begins its history anew; the old one is lost", node.name))
+            .of_node(node.name.clone());
+    }
+    if node.form() != Form::Incremental {
+        let message = format!("`{}` would take the place of a snapshot: {why}", node.name);
+        return Diagnostic::error(DEFINITION_CHANGED, message)
+            .help("give the model another name or `alias`; drop the table yourself if nobody needs its history")
+            .of_node(node.name.clone());
+    }
     Diagnostic::error(DEFINITION_CHANGED, format!("`{}` cannot go on adding to its rows: {why}", node.name))
         .note("rows that were added before are made differently from those that would be added now")
         .help("`on_definition_change: forward` keeps the old rows; `full_refresh` makes the table anew")

@@ -153,7 +153,10 @@ fn syntax(error: &Error, detail: &str, span: Span) -> Diagnostic {
     };
     let diagnostic = Diagnostic::error(TEMPLATE_SYNTAX, message).at(span, "");
     match tag {
-        "materialization" | "test" | "snapshot" | "docs" => {
+        "snapshot" => {
+            diagnostic.help("a snapshot is a model with `materialized: snapshot`; its `config` stays, the block goes")
+        }
+        "materialization" | "test" | "docs" => {
             diagnostic.help(format!("suiro has no `{{% {tag} %}}` blocks in templates"))
         }
         "break" | "continue" => diagnostic.help("filter the loop instead: `{% for x in items if … %}`"),

@@ -34,6 +34,7 @@ mod project;
 mod properties;
 mod readers;
 mod refusals;
+mod snapshots;
 mod state;
 mod strangers;
 mod templates;

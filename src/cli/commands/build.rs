@@ -15,7 +15,7 @@ use crate::{
     dialect::Dialect,
     exit::Exit,
     graph::Selection,
-    manifest::{NodeId, NodeKind, TestType},
+    manifest::{Node, NodeId, NodeKind, TestType},
     plan::{Plan, RunId, Wishes},
     project::Publish,
     run::{Event, Observer, PublishMode, Request, Status, Stop},
@@ -35,6 +35,8 @@ pub enum Part {
     Models,
     /// Seeds alone: `suiro seed`.
     Seeds,
+    /// Snapshots alone: `suiro snapshot`.
+    Snapshots,
     /// Tests alone, on what is published: `suiro test`.
     Tests,
 }
@@ -45,17 +47,19 @@ impl Part {
             Self::Everything => "build",
             Self::Models => "run",
             Self::Seeds => "seed",
+            Self::Snapshots => "snapshot",
             Self::Tests => "test",
         }
     }
 
-    /// Whether a node of that kind is in it.
-    pub const fn holds(self, kind: NodeKind) -> bool {
+    /// Whether a node is in it.
+    pub fn holds(self, node: &Node) -> bool {
         match self {
             Self::Everything => true,
-            Self::Models => matches!(kind, NodeKind::Model),
-            Self::Seeds => matches!(kind, NodeKind::Seed),
-            Self::Tests => matches!(kind, NodeKind::Test),
+            Self::Models => node.kind == NodeKind::Model,
+            Self::Seeds => node.kind == NodeKind::Seed,
+            Self::Snapshots => node.is_snapshot(),
+            Self::Tests => node.kind == NodeKind::Test,
         }
     }
 }
@@ -77,8 +81,7 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
-    let selection: Selection =
-        selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
+    let selection: Selection = selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id))).collect();
     let selection = compilation.within(&selection);
     let mut exit = app.judge(&compilation, &selection);
     // Of thousands of tests, the SQL of those is written that fail, and of those that `suiro compile` wrote.
@@ -204,7 +207,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
 }
 
 fn wishes(arguments: &Build) -> Wishes {
-    Wishes { full_refresh: arguments.full_refresh, force: arguments.force, ..Wishes::default() }
+    Wishes { full_refresh: arguments.full_refresh, force: arguments.force, reset: arguments.reset, ..Wishes::default() }
 }
 
 /// The name of a run that begins now.

@@ -23,6 +23,7 @@ mod origin;
 pub mod plan;
 pub mod query;
 pub mod show;
+pub mod snapshot;
 pub mod template;
 pub mod unit;
 

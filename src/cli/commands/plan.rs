@@ -36,8 +36,7 @@ pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: &Wishes, format:
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
-    let selection: Selection =
-        selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
+    let selection: Selection = selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id))).collect();
     let selection = compilation.within(&selection);
     let mut exit = app.judge(&compilation, &selection);
     let engine = match app.engine(&compilation, true) {

@@ -228,7 +228,7 @@ impl Dbt {
                 let snapshot = is_block(&text, "snapshot");
                 let what = if snapshot { "a snapshot was left out" } else { "an analysis was left out" };
                 let help = if snapshot {
-                    "keep its table as a source for now"
+                    "write it as a model with `materialized: snapshot`; its `config` stays"
                 } else {
                     "it builds nothing; `suiro show --inline` runs such a query"
                 };
@@ -269,7 +269,7 @@ impl Dbt {
         for (block, what, help) in [
             ("test", "a generic test", "write it anew as a template in templates/tests/"),
             ("materialization", "a materialization", "write it anew as a template in templates/materializations/"),
-            ("snapshot", "a snapshot", "keep its table as a source for now"),
+            ("snapshot", "a snapshot", "write it as a model with `materialized: snapshot`; its `config` stays"),
         ] {
             if is_block(&text, block) {
                 self.note(path, 1, format!("the file has {what} and was left out"), help);

@@ -26,7 +26,7 @@ pub(crate) const PROPERTIES: Table = Table {
         ),
         key("unit_tests", Kind::List, "tests of models on given rows"),
         key("data_tests", Kind::List, "what there is to say about tests that are SQL files"),
-        key("snapshots", Kind::List, "histories of relations").missing("snapshots"),
+        refused("snapshots", "a snapshot is a model with `materialized: snapshot`; describe it below `models`"),
         ignored("macros", "macros are described by comments in their own files"),
         ignored("analyses", "a query that builds nothing needs no description"),
         ignored("groups", "give models an `owner` instead"),
@@ -239,9 +239,9 @@ const CONFIG_KEYS: &[Key] = &[
     key(
         "on_definition_change",
         Kind::Choice(&["full_refresh", "forward", "fail"]),
-        "what happens when an incremental model, or something above it, is made differently than its rows were: the table is made anew, goes on with the old rows, or the model is refused",
+        "what happens when an incremental model or a snapshot, or something above it, is made differently than its rows were: the table is made anew, goes on with the old rows, or the model is refused",
     )
-    .default("`full_refresh`; `fail` with `full_refresh: never`")
+    .default("`full_refresh`; `fail` with `full_refresh: never` and for snapshots, which are never made anew")
     .on(MODEL_ONLY),
     key("full_refresh", Kind::Either(&Kind::Boolean, &Kind::Choice(&["never"])), "`never` (or `false`) keeps the rows of an incremental model whatever is asked for").on(MODEL_ONLY),
     key("time_range", Kind::Any, "the column by which the model is built piece by piece").on(MODEL_ONLY).missing("time ranges"),
@@ -249,10 +249,20 @@ const CONFIG_KEYS: &[Key] = &[
     key("batch_size", Kind::Text, "how long one piece is").on(MODEL_ONLY).missing("time ranges"),
     key("lookback", Kind::Any, "how far back each run begins again").on(MODEL_ONLY).missing("time ranges"),
     key("begin", Kind::Text, "where the first piece begins").on(MODEL_ONLY).missing("time ranges"),
-    key("strategy", Kind::Text, "how a snapshot notices a change: `timestamp` or `check`").on(MODEL_ONLY).missing("snapshots"),
-    key("updated_at", Kind::Text, "the column that says when a row changed").on(MODEL_ONLY).missing("snapshots"),
-    key("check_cols", Kind::TextList, "the columns whose change is a change of the row").on(MODEL_ONLY).missing("snapshots"),
-    key("hard_deletes", Kind::Text, "what becomes of rows that are gone").on(MODEL_ONLY).missing("snapshots"),
+    key("strategy", Kind::Choice(&["timestamp", "check"]), "how a snapshot notices that a row changed: by a later `updated_at`, or by another value of a column of `check_cols`")
+        .default("`timestamp` with `updated_at`, else `check`")
+        .on(MODEL_ONLY),
+    key("updated_at", Kind::Text, "the column of a snapshot's rows that says when a row changed").on(MODEL_ONLY),
+    key("check_cols", Kind::TextList, "the columns of a snapshot's rows whose change is a change of the row, or `all`").on(MODEL_ONLY),
+    key(
+        "hard_deletes",
+        Kind::Choice(&["ignore", "invalidate", "new_record"]),
+        "what a snapshot does with rows that are gone: nothing, end their last version, or also add a version that says so",
+    )
+    .default("`ignore`")
+    .on(MODEL_ONLY),
+    key("snapshot_meta_column_names", Kind::TextMap, "other names for the columns that a snapshot adds: `valid_from`, `valid_to`, `is_deleted`; dbt's names for them are understood")
+        .on(MODEL_ONLY),
     key("partition_by", Kind::Any, "how a PostgreSQL table is partitioned: `method`, `columns`, `partitions`").on(MODEL_ONLY),
     key("unlogged", Kind::Boolean, "a PostgreSQL table that a crash of the server empties"),
     key("tablespace", Kind::Text, "where PostgreSQL keeps the table"),
@@ -270,6 +280,9 @@ const CONFIG_KEYS: &[Key] = &[
     )
     .on(MODEL_ONLY),
     key("keep", Kind::Integer(0, 1000), "how many replaced versions stay").missing("keeping replaced versions"),
+    refused("invalidate_hard_deletes", "write `hard_deletes: invalidate`"),
+    refused("dbt_valid_to_current", "`valid_to` is NULL as long as a version holds"),
+    refused("target_schema", "write `schema`"),
     refused("store_failures_as", "failing rows are kept in a table: `store_failures: true`"),
     refused("database", "models are built in the target's own database"),
     refused("sql_header", "settings of the session stand under `settings` of the target"),

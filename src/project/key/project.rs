@@ -48,7 +48,10 @@ const PROJECT_KEYS: &[Key] = &[
         "configuration of tests by folder below `models/` and `tests/`; the closest folder wins",
     )
     .also(&["data_tests"]),
-    key("snapshots", Kind::Mapping, "configuration of snapshots by folder").missing("snapshots"),
+    refused(
+        "snapshots",
+        "a snapshot is a model with `materialized: snapshot`; its folder is configured below `models`",
+    ),
     refused("profile", "the databases stand under `targets:` in suiro.yml itself"),
     refused("sources", "sources are described in the YAML files below `models/`"),
     refused("exposures", "exposures are described in the YAML files below `models/`"),

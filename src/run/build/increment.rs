@@ -149,7 +149,7 @@ fn compare(dialect: Dialect, live: &[(String, String)], batch: &[(String, String
 }
 
 /// Whether two types differ in more than length or precision, which an assignment checks value by value.
-fn is_another_type(left: &str, right: &str) -> bool {
+pub(super) fn is_another_type(left: &str, right: &str) -> bool {
     let base = |text: &str| text.split('(').next().unwrap_or(text).trim().to_ascii_lowercase();
     let nested = |text: &str| text.contains('[') || base(text) == "struct" || base(text) == "map";
     if nested(left) || nested(right) { left != right } else { base(left) != base(right) }

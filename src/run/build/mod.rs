@@ -2,6 +2,7 @@
 
 mod increment;
 mod seed;
+mod snapshot;
 mod staged;
 
 pub use staged::{Staged, StagedKind};
@@ -142,6 +143,12 @@ struct Names<'a> {
 fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Names<'_>) -> Result<Made, Failure> {
     let node = context.manifest.node(id);
     let batch = context.staging.batches.get(&id).filter(|_| context.increments.contains(&id));
+    if let Some(batch) = batch.filter(|_| node.is_snapshot()) {
+        let live = increment::described(context, session, names.relation);
+        let live = live.map_err(|error| Failure::theirs(error, "columns"))?;
+        let values = snapshot::values(context, session, id, Some(&live))?;
+        return merge(context, session, id, names, (batch, "snapshot", values, false));
+    }
     if let Some(batch) = batch
         && let Decision::Add(columns) = increment::decide(context, session, id)?
     {
@@ -161,14 +168,14 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
         columns = described(session, &sql)?;
     }
     let template = match node.form() {
-        Form::Incremental => "table",
+        Form::Incremental if !node.is_snapshot() => "table",
         _ => node.materialized.as_deref().unwrap_or("view"),
     };
     let paths = files::paths(context, id);
     if let Some(paths) = &paths {
         files::prepare(paths).map_err(|problem| Failure::Ours(Box::new(problem.of_node(node.name.clone()))))?;
     }
-    let values = json!({
+    let mut values = json!({
         "staged": context.qualified(names.staged),
         "relation": context.qualified(names.relation),
         "sql": sql.text,
@@ -180,6 +187,9 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
         "storage": node.properties.storage,
         "config": node.config,
     });
+    if let (true, Value::Object(values)) = (node.is_snapshot(), &mut values) {
+        values.extend(snapshot::values(context, session, id, None)?);
+    }
     let (statements, publish) = divided(materialization(context, node, template, &values)?);
     let mut rows = None;
     for statement in &statements {
@@ -199,7 +209,7 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
     Ok((rows.filter(|_| kind != StagedKind::View), Staged { kind, batch: None, publish }))
 }
 
-/// Makes the batch of an increment, and the view that shows what the table will be.
+/// Adds the new rows of an incremental model.
 fn add(
     context: &Context<'_>,
     session: &mut Session<'_>,
@@ -208,23 +218,41 @@ fn add(
     (batch, columns): (&RelationName, &[Column]),
 ) -> Result<Made, Failure> {
     let node = context.manifest.node(id);
+    let rewritten = increment::is_rewritten(columns);
+    let mut values = serde_json::Map::new();
+    values.insert("columns".to_owned(), json!(columns));
+    values.insert("keys".to_owned(), json!(node.texts("unique_key")));
+    values.insert("key_types".to_owned(), json!(increment::key_types(node, context.manifest.dialect, columns)));
+    values.insert("strategy".to_owned(), json!(increment::strategy(node)));
+    values.insert("rewritten".to_owned(), json!(rewritten));
+    merge(context, session, id, names, (batch, "incremental", values, rewritten))
+}
+
+/// Makes the batch of what is added, and the view that shows what the table will be; with `rewritten` a table takes the
+/// place of the live one.
+fn merge(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    id: NodeId,
+    names: Names<'_>,
+    (batch, template, mut values, rewritten): (&RelationName, &str, serde_json::Map<String, Value>, bool),
+) -> Result<Made, Failure> {
+    let node = context.manifest.node(id);
     check_binding(context, session, id, Rendering::Incremental)?;
     let sql = context.staged_sql(id, Rendering::Incremental).unwrap_or_default();
-    let values = json!({
-        "staged": context.qualified(names.staged),
-        "relation": context.qualified(names.relation),
-        "batch": context.qualified(batch),
-        "sql": sql.text,
-        "columns": columns,
-        "keys": node.texts("unique_key"),
-        "key_types": increment::key_types(node, context.manifest.dialect, columns),
-        "strategy": increment::strategy(node),
-        "rewritten": increment::is_rewritten(columns),
-        "config": node.config,
-    });
-    let (before, publish) = divided(materialization(context, node, "incremental", &values)?);
+    values.insert("staged".to_owned(), json!(context.qualified(names.staged)));
+    values.insert("relation".to_owned(), json!(context.qualified(names.relation)));
+    values.insert("batch".to_owned(), json!(context.qualified(batch)));
+    values.insert("sql".to_owned(), json!(sql.text));
+    values.insert("config".to_owned(), json!(node.config));
+    let (before, publish) = divided(materialization(context, node, template, &Value::Object(values))?);
     let mut rows = None;
     for statement in &before {
+        // Of a batch that holds more than what is added, that is counted.
+        if statement.purpose == "count" {
+            rows = counted(session, statement)?;
+            continue;
+        }
         let affected = execute(session, id, statement)?;
         if statement.purpose == "build" {
             rows = affected;
@@ -232,8 +260,7 @@ fn add(
             finish(context, session, id, batch, (StagedKind::Table, false))?;
         }
     }
-    let kind = if increment::is_rewritten(columns) { StagedKind::Table } else { StagedKind::Increment };
-    let rewritten = kind == StagedKind::Table;
+    let kind = if rewritten { StagedKind::Table } else { StagedKind::Increment };
     finish(context, session, id, names.staged, (kind, rewritten))?;
     let (hooks_before, hooks_after) = context.hooks(id, if rewritten { names.staged } else { names.relation });
     if rewritten {
@@ -243,6 +270,13 @@ fn add(
     }
     let publish = hooks_before.into_iter().chain(publish).chain(hooks_after).collect();
     Ok((rows, Staged { kind, batch: Some(batch.clone()), publish }))
+}
+
+/// The number that a statement answers.
+fn counted(session: &mut Session<'_>, statement: &Statement) -> Result<Option<u64>, Failure> {
+    let rows = session.values(None, statement);
+    let rows = rows.map_err(|error| Failure::Theirs(Box::new(error), statement.clone()))?;
+    Ok(rows.into_iter().flatten().flatten().next().and_then(|text| text.parse().ok()))
 }
 
 /// Whether the template that makes a node's table has to know its columns beforehand.
