@@ -348,6 +348,8 @@ pub enum Catalog {
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
+    /// Read the columns of all sources from the target and keep them in catalog.json, so that SQL is checked without it
+    Refresh,
 }
 
 /// What there is to do with documentation.

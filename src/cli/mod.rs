@@ -99,6 +99,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Lineage(arguments) => commands::lineage::run(app, arguments),
         Command::Show(arguments) => commands::show::run(app, arguments),
         Command::Query(arguments) => commands::query::run(app, arguments),
+        Command::Catalog { command: Catalog::Refresh } => commands::catalog_refresh::run(app),
         Command::Catalog { command: Catalog::Values { names } } => commands::catalog::values(app, names),
         Command::Docs { command: Docs::Generate(arguments) } => commands::docs::generate(app, arguments),
         Command::Docs { command: Docs::Serve(arguments) } => commands::docs::serve(app, arguments),

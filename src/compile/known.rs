@@ -2,7 +2,7 @@
 
 use super::{
     names::{REF_SCHEMA, SOURCE_SCHEMA, THIS_SCHEMA},
-    nodes::declared,
+    nodes::{declared, kept},
 };
 use crate::{
     diagnostic::closest,
@@ -61,7 +61,10 @@ pub(super) fn columns(project: &Project) -> ColumnLookup {
     let mut sources = BTreeMap::new();
     for table in project.source_tables.iter().filter(|table| table.enabled) {
         sources.insert((table.source.clone(), table.name.value.clone()), known.len());
-        let columns = all(&table.columns);
+        let kept = kept(project, table).map(|columns| {
+            columns.into_iter().map(|column| (column.name, column.data_type.unwrap_or_default())).collect()
+        });
+        let columns = kept.or_else(|| all(&table.columns));
         known.push(Known { relation: table.relation.clone(), file: None, kind: "source", columns });
     }
     let relations = Relations {

@@ -47,7 +47,7 @@ pub fn nodes(
     }
     for (index, found) in project.source_tables.iter().enumerate().filter(|(_, table)| table.enabled) {
         let path = sources.get(found.file).path().to_owned();
-        nodes.push((Node { path: Some(path), ..source(found) }, Origin::Source(index)));
+        nodes.push((Node { path: Some(path), ..source(project, found) }, Origin::Source(index)));
     }
     for (index, found) in project.exposures.iter().enumerate().filter(|(_, exposure)| exposure.enabled) {
         let path = sources.get(found.file).path().to_owned();
@@ -134,10 +134,10 @@ fn seed(project: &Project, seed: &Seed) -> Node {
     }
 }
 
-fn source(table: &SourceTable) -> Node {
+fn source(project: &Project, table: &SourceTable) -> Node {
     let name = RelationName::new(table.relation.schema.clone(), table.relation.name.clone()).to_string();
     let mut node = bare(NodeKind::Source, &name, Some(table.relation.clone()));
-    node.columns = declared(&table.columns);
+    node.columns = kept(project, table).or_else(|| declared(&table.columns));
     node.description.clone_from(&table.description);
     node.tags.clone_from(&table.tags);
     node.owner.clone_from(&table.owner);
@@ -149,6 +149,21 @@ fn source(table: &SourceTable) -> Node {
         node.config.insert("meta".to_owned(), Value::Object(table.meta.clone()));
     }
     node
+}
+
+/// The columns of a source as the database gave them, with what people say of them.
+pub(super) fn kept(project: &Project, table: &SourceTable) -> Option<Vec<Column>> {
+    let dialect = project.target.dialect();
+    let columns = project.catalog.columns(dialect, &table.relation)?;
+    let column = |kept: &project::CatalogColumn| {
+        let told = table.columns.iter().find(|told| dialect.key(&told.name.value) == dialect.key(&kept.name));
+        Column {
+            name: kept.name.clone(),
+            data_type: Some(kept.data_type.clone()),
+            description: told.and_then(|told| told.description.clone()),
+        }
+    };
+    Some(columns.iter().map(column).collect())
 }
 
 fn exposure(exposure: &Exposure) -> Node {

@@ -8,6 +8,7 @@
 //! merges what is said about a node in several places, the closest first: front matter or `config(…)`, the YAML entry,
 //! the folder, the folders above it.
 
+mod catalog;
 mod config;
 mod disk;
 mod docs;
@@ -32,6 +33,7 @@ mod value;
 mod values;
 mod yaml;
 
+pub use catalog::{CATALOG_FILE, CatalogColumn, ColumnCatalog};
 pub use config::{Config, NodeKind, Setting};
 pub use field::Given;
 pub use import::{Imported, Note, import_dbt};
@@ -88,6 +90,8 @@ pub struct Project {
     pub docs: BTreeMap<String, String>,
     /// The lists of values below `values/`.
     pub value_lists: Vec<ValueList>,
+    /// The columns of sources as the database gave them.
+    pub catalog: ColumnCatalog,
 }
 
 /// A file that other phases read.

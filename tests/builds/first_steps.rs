@@ -99,3 +99,29 @@ fn the_grants_that_are_printed_are_enough() {
     let debug = project.suiro_with(&["debug"], &stranger);
     assert!(debug.status == 0 && !debug.stdout.contains("FAIL"), "{}", debug.stdout);
 }
+
+on_both_engines! {
+    /// The columns of sources are read once, kept, and SQL is checked against them without the database.
+    fn a_catalog_is_kept(project) {
+        project.execute(&["create schema raw", "create table raw.orders (id integer, amount decimal(10,2))"]);
+        project.write("models/sources.yml", "sources: [{name: raw, tables: [{name: orders}, {name: gone}]}]\n");
+        project.models(&[("a", "select * from raw.orders")]);
+        let before = project.suiro(&["check"]);
+        assert!(before.status == 0 && before.stderr.contains("E0327"), "{}", before.stderr);
+        let refreshed = project.suiro(&["catalog", "refresh"]);
+        assert_eq!(refreshed.status, 0, "{}", refreshed.stderr);
+        assert!(refreshed.stderr.contains("raw.gone is not in the database"), "{}", refreshed.stderr);
+        let kept = fs::read_to_string(project.path().join("catalog.json")).unwrap();
+        assert!(kept.contains("raw.orders") && kept.to_lowercase().contains("(10,2)"), "{kept}");
+        let after = project.suiro(&["check"]);
+        assert!(after.status == 0 && !after.stderr.contains("E0327"), "{}", after.stderr);
+        project.models(&[("b", "select a.amuont from a"), ("c", "select {{ columns('raw.orders') | join(', ') }} from raw.orders")]);
+        let wrong = project.suiro(&["check"]);
+        assert!(wrong.status == 1 && wrong.stderr.contains("did you mean `amount`"), "{}", wrong.stderr);
+        assert!(!wrong.stderr.contains("E0320"), "{}", wrong.stderr);
+        let again = project.suiro(&["catalog", "refresh"]);
+        assert!(again.stderr.contains("as before"), "{}", again.stderr);
+        project.write("catalog.json", "{");
+        assert!(project.suiro(&["check"]).stderr.contains("no catalog of columns"));
+    }
+}

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod catalog;
+pub mod catalog_refresh;
 pub mod check;
 pub mod clean;
 pub mod compile;

@@ -146,6 +146,8 @@ impl Loading<'_> {
         let (macro_files, template_overrides) = self.templates(&files.templates);
         let docs = self.docs(&files.models);
         let value_lists = self.value_lists();
+        let (catalog, broken) = crate::project::catalog::read(&self.root);
+        self.found.extend(broken);
         Some(Project {
             root: self.root.clone(),
             name: file.top.name,
@@ -163,6 +165,7 @@ impl Loading<'_> {
             unit_tests: properties.unit_tests.into_iter().chain(unit_files).collect(),
             docs,
             value_lists,
+            catalog,
         })
     }
 }
