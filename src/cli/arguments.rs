@@ -137,6 +137,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Catalog,
     },
+    /// Make a page that documents the project: lineage, columns, SQL, tests and the last run
+    Docs {
+        #[command(subcommand)]
+        command: Docs,
+    },
     /// Turn a project of another tool into one of suiro's
     #[command(subcommand)]
     Import(Import),
@@ -313,6 +318,50 @@ pub enum Catalog {
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
+}
+
+/// What there is to do with documentation.
+#[derive(Debug, Subcommand)]
+pub enum Docs {
+    /// Write the documentation as one file, target/docs/index.html, that opens from the disk; asks no database
+    Generate(DocsGenerate),
+    /// Serve the documentation to browsers on this machine, and make it anew when a file of the project changes
+    Serve(DocsServe),
+    /// Print who reads whom as a diagram, for other programs to draw
+    Graph(DocsGraph),
+}
+
+#[derive(Debug, Args)]
+pub struct DocsServe {
+    /// Port of this machine; 0 takes any that is free
+    #[arg(long, default_value_t = 8088, value_name = "PORT")]
+    pub port: u16,
+}
+
+/// A language for diagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DiagramLanguage {
+    /// Mermaid, which many places show in Markdown
+    #[default]
+    Mermaid,
+    /// DOT, for Graphviz
+    Dot,
+}
+
+#[derive(Debug, Args)]
+pub struct DocsGraph {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Language of the diagram
+    #[arg(long, value_enum, default_value_t)]
+    pub format: DiagramLanguage,
+}
+
+#[derive(Debug, Args)]
+pub struct DocsGenerate {
+    /// Write SQL to files beside the page, which reads them when it needs them: for thousands of models
+    #[arg(long)]
+    pub split: bool,
 }
 
 /// What there is to do with environments.

@@ -8,6 +8,7 @@ mod decorate;
 mod describe;
 mod edges;
 mod environment;
+mod facts;
 mod files;
 mod incremental;
 mod known;
@@ -19,6 +20,7 @@ mod serve;
 mod tests;
 
 pub use environment::{Environment, schema as environment_schema};
+pub use facts::WrittenFile;
 pub use names::{Meaning, Names};
 pub use reading::{Read, Reading, Surroundings};
 pub use serve::{process_environment, setting_renderer};

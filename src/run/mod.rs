@@ -6,6 +6,7 @@
 mod bind;
 mod budget;
 mod build;
+mod carry;
 mod context;
 mod difference;
 mod environment;
@@ -221,6 +222,7 @@ fn carry_out(
         stop: request.stop,
         publish_timeout: request.publish_timeout,
         recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
+        burdened: &BTreeSet::new(),
     };
     let mut control = open_control(&context)?;
     // A run that only tests what is published leaves the database as it is.
@@ -228,6 +230,8 @@ fn carry_out(
     if records {
         context.recording.epoch = state::begin(&context, &mut control)?;
     }
+    let burdened = carry::burdened(&context, &mut control, request.plan)?;
+    let context = Context { burdened: &burdened, ..context };
     if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
         diagnostics.push(diagnostic);
         return Ok(Done::default());

@@ -8,8 +8,10 @@
 mod support;
 
 mod both;
+mod carried;
 mod data_tests;
 mod unit_tests;
+mod duckdb_carried;
 mod duckdb_targets;
 mod guide_project;
 mod instances;
@@ -17,6 +19,7 @@ mod environments;
 mod ephemeral;
 mod files;
 mod imported;
+mod in_place;
 mod incremental;
 mod first_steps;
 mod freshness;
@@ -29,6 +32,7 @@ mod macros;
 mod postgres;
 mod project;
 mod properties;
+mod readers;
 mod refusals;
 mod state;
 mod strangers;

@@ -8,6 +8,7 @@ pub mod compile;
 pub mod completions;
 mod connect;
 pub mod debug;
+pub mod docs;
 pub mod explain;
 mod failures;
 pub mod freshness;
