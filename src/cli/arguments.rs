@@ -262,7 +262,7 @@ pub enum UnitEngine {
 #[derive(Debug, Args)]
 pub struct Lineage {
     /// Model, seed or source
-    #[arg(value_name = "NODE", required_unless_present = "explain_edge")]
+    #[arg(value_name = "NODE", required_unless_present_any = ["explain_edge", "json_lines"])]
     pub node: Option<String>,
     /// Only what it reads
     #[arg(long, conflicts_with = "downstream")]
@@ -273,6 +273,9 @@ pub struct Lineage {
     /// Show where in the SQL the reader READER reads READ
     #[arg(long, num_args = 2, value_names = ["READER", "READ"], conflicts_with_all = ["node", "upstream", "downstream"])]
     pub explain_edge: Option<Vec<String>>,
+    /// Trace SQL of any dialect: one JSON object a line from standard input, one a line to standard output; no project
+    #[arg(long, conflicts_with_all = ["node", "upstream", "downstream", "explain_edge"])]
+    pub json_lines: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -14,6 +14,7 @@ mod failures;
 pub mod freshness;
 pub mod import;
 pub mod init;
+pub mod json_lines;
 pub mod lineage;
 pub mod ls;
 pub mod man;
