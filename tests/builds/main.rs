@@ -26,6 +26,7 @@ mod first_steps;
 mod freshness;
 mod full;
 mod interrupted;
+mod keys;
 mod locks;
 mod moved;
 mod macros;
