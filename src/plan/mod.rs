@@ -3,17 +3,23 @@
 //! In: the manifest, a selection, and what the database has. Out: a [`Plan`] of steps with their reasons, and
 //! diagnostics for what cannot be done. Never: a connection, a clock, or a statement.
 
+mod adoption;
+mod columns;
 mod decide;
 mod definition;
 mod known;
 mod mark;
 mod obstacle;
 mod stage;
+mod standing;
 
-pub use decide::read_name;
+pub use adoption::{Adoption, adopted, adopted_comment, adoption, is_made_like, is_of_kind};
+pub use columns::{Column, column_differences};
+pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
 pub use known::{Known, is_same};
 pub use mark::{is_ours, mark, staging_mark};
+pub use standing::{Condition, Standing, orphans, standings};
 pub use stage::{RunId, Staging, moment, staging};
 
 use crate::{

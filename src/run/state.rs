@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The tables of state.
 const TABLES: [&str; 5] = ["about", "runs", "relations", "history", "tests"];
 /// The columns that are numbers to the database.
-const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
+pub(super) const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
 
 /// Where a run comes from.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +54,7 @@ pub struct Recording<'a> {
 }
 
 /// The statements of one of suiro's own steps of state.
-fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
+pub(super) fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<Vec<Statement>, EngineError> {
     statements.state(name, values).map_err(|problems| {
         let message = problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ");
         let mut error = EngineError::new(BUG, FailureKind::Permanent, message);
@@ -69,7 +69,7 @@ fn table(schema: &str, name: &str, database: Option<&str>) -> RelationName {
 }
 
 /// What every template of state is given.
-fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_json::Map<String, Value> {
+pub(super) fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_json::Map<String, Value> {
     let mut values = serde_json::Map::new();
     for name in TABLES {
         values.insert(name.to_owned(), json!(table(schema, name, database)));
@@ -82,11 +82,16 @@ fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_js
     values
 }
 
-fn with(mut values: serde_json::Map<String, Value>, more: Value) -> Value {
+pub(super) fn with(mut values: serde_json::Map<String, Value>, more: Value) -> Value {
     if let Value::Object(more) = more {
         values.extend(more);
     }
     Value::Object(values)
+}
+
+/// Whether the tables of state are there.
+pub(super) fn is_there(live: &LiveCatalog, schema: &str) -> bool {
+    TABLES.iter().all(|name| live.relations.contains_key(&table(schema, name, None)))
 }
 
 /// Reads what the database remembers of a project; nothing where it has no tables of state.
@@ -99,7 +104,7 @@ pub fn read(
     (manifest, schema, database): (&Manifest, &str, Option<&str>),
     live: &LiveCatalog,
 ) -> Result<State, EngineError> {
-    if !TABLES.iter().all(|name| live.relations.contains_key(&table(schema, name, None))) {
+    if !is_there(live, schema) {
         return Ok(State::default());
     }
     let mut state = State { exists: true, ..State::default() };
@@ -182,8 +187,7 @@ pub fn begin(context: &Context<'_>, session: &mut Session<'_>) -> Result<u64, En
     let recording = &context.recording;
     let values = common(context.manifest, recording.schema, context.database);
     let live = session.connection.catalog(&[recording.schema])?;
-    let complete = TABLES.iter().all(|name| live.relations.contains_key(&table(recording.schema, name, None)));
-    if !complete {
+    if !is_there(&live, recording.schema) {
         create(context, session, &live, values.clone())?;
     }
     let origin = recording.origin;

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adopt;
 mod both;
 mod data_tests;
 mod unit_tests;
@@ -28,11 +29,14 @@ mod postgres;
 mod project;
 mod properties;
 mod refusals;
+mod run_vars;
+mod standing;
 mod state;
 mod strangers;
 mod templates;
 mod temporary;
 mod terminal;
+mod upkeep;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

@@ -1,5 +1,6 @@
 //! One file a verb: what it takes is in `arguments`, what it does is here.
 
+pub mod adopt;
 pub mod build;
 pub mod catalog;
 pub mod check;
@@ -11,6 +12,8 @@ pub mod debug;
 pub mod explain;
 mod failures;
 pub mod freshness;
+pub mod history;
+pub mod hold;
 pub mod import;
 pub mod init;
 pub mod lineage;
@@ -18,8 +21,11 @@ pub mod ls;
 pub mod man;
 mod origin;
 pub mod plan;
+pub mod prune;
 pub mod query;
 pub mod show;
+pub mod status;
 pub mod template;
+pub mod why;
 
 pub use connect::connect;
