@@ -60,7 +60,9 @@ pub fn listed<'a>(manifest: &'a Manifest, node: &'a Node) -> Listed<'a> {
 pub fn compiled_path(node: &Node) -> Option<String> {
     let written = matches!(node.kind, NodeKind::Model | NodeKind::Test) && node.sql.is_some();
     let path = node.path.as_deref().filter(|_| written)?;
-    let in_yaml = node.test.as_ref().is_some_and(|test| test.kind != TestType::Singular);
+    let is_sql = std::path::Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
+    let in_file = |kind: TestType| kind == TestType::Singular || (kind == TestType::Unit && is_sql);
+    let in_yaml = node.test.as_ref().is_some_and(|test| !in_file(test.kind));
     let folder = match &node.instance_of {
         Some(_) => path.strip_suffix(".sql").unwrap_or(path),
         None if in_yaml => path,

@@ -30,6 +30,9 @@ pub struct Global {
     /// Target from `suiro.yml` to work on
     #[arg(long, short, global = true, value_name = "NAME", help_heading = "Global options")]
     pub target: Option<String>,
+    /// Environment to work in, such as `dev_ann`: what differs from production is built there, the rest is read from it
+    #[arg(long, global = true, value_name = "NAME", env = "SUIRO_ENV", help_heading = "Global options")]
+    pub env: Option<String>,
     /// Values for `var()`, as YAML: 'day: 2026-01-01'
     #[arg(long, global = true, value_name = "YAML", help_heading = "Global options")]
     pub vars: Vec<String>,
@@ -63,6 +66,15 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+/// A number with a unit, days included: `12h`, `14d`.
+fn long_duration(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').and_then(|number| number.parse::<u64>().ok());
+    match days.and_then(|days| days.checked_mul(86_400)) {
+        Some(seconds) => Ok(Duration::from_secs(seconds)),
+        None => duration(text).map_err(|_| "write a number with a unit: 12h, 14d".to_owned()),
+    }
 }
 
 /// Which nodes a command is about.
@@ -117,7 +129,7 @@ pub enum Command {
     /// Load seeds alone, without tests
     Seed(Build),
     /// Test what is published; builds nothing
-    Test(Build),
+    Test(Test),
     /// Show who reads whom, and where in the SQL an edge comes from
     Lineage(Lineage),
     /// Say why a build would build a model, or leave it alone, up to what changed
@@ -152,6 +164,11 @@ pub enum Command {
     Template {
         #[command(subcommand)]
         command: Template,
+    },
+    /// Environments of one's own, beside production
+    Env {
+        #[command(subcommand)]
+        command: Env,
     },
     /// Remove what suiro wrote below target/
     Clean,
@@ -238,6 +255,22 @@ pub struct Build {
 }
 
 #[derive(Debug, Args)]
+pub struct Test {
+    #[command(flatten)]
+    pub build: Build,
+    /// Run unit tests alone, in a database of this engine in memory; the target is not asked
+    #[arg(long, value_name = "ENGINE", value_enum)]
+    pub engine: Option<UnitEngine>,
+}
+
+/// What unit tests can run on besides the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnitEngine {
+    /// DuckDB, in memory
+    Duckdb,
+}
+
+#[derive(Debug, Args)]
 pub struct Lineage {
     /// Model, seed or source
     #[arg(value_name = "NODE", required_unless_present = "explain_edge")]
@@ -296,6 +329,44 @@ pub enum Catalog {
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
+}
+
+/// What there is to do with environments.
+#[derive(Debug, Subcommand)]
+pub enum Env {
+    /// Say which there are, whose, how large, and until when
+    List {
+        /// Shape of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Make one; the first `suiro build --env NAME` makes it, too
+    Create(EnvCreate),
+    /// Drop one, or all that have expired
+    Drop(EnvDrop),
+}
+
+#[derive(Debug, Args)]
+pub struct EnvCreate {
+    /// Its name: small letters, digits and `_`
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// How long it is wanted, such as 12h or 14d
+    #[arg(long, value_name = "TIME", value_parser = long_duration)]
+    pub expires: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub struct EnvDrop {
+    /// Its name
+    #[arg(value_name = "NAME", required_unless_present = "expired", conflicts_with = "expired")]
+    pub name: Option<String>,
+    /// Every one that is wanted no longer
+    #[arg(long)]
+    pub expired: bool,
+    /// Do it; without this nothing is dropped
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod app;
 mod arguments;
 mod commands;
+mod environment;
 mod progress;
 mod signals;
 mod summary;
@@ -91,7 +92,10 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Build(arguments) => commands::build::run(app, arguments, Part::Everything),
         Command::Run(arguments) => commands::build::run(app, arguments, Part::Models),
         Command::Seed(arguments) => commands::build::run(app, arguments, Part::Seeds),
-        Command::Test(arguments) => commands::build::run(app, arguments, Part::Tests),
+        Command::Test(arguments) => match arguments.engine {
+            Some(engine) => commands::unit::run(app, &arguments.build, engine),
+            None => commands::build::run(app, &arguments.build, Part::Tests),
+        },
         Command::Lineage(arguments) => commands::lineage::run(app, arguments),
         Command::Why(arguments) => commands::why::run(app, arguments),
         Command::Status(arguments) => commands::status::run(app, arguments),
@@ -106,6 +110,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Freshness(arguments) => commands::freshness::run(app, arguments),
         Command::Debug(arguments) => commands::debug::run(app, arguments),
         Command::Template { command: Template::Test(arguments) } => commands::template::test(app, arguments),
+        Command::Env { command } => commands::env::run(app, command),
         Command::Clean => commands::clean::run(app),
         Command::Explain(arguments) => commands::explain::run(app, arguments),
         Command::Completions(arguments) => commands::completions::run(app, arguments),

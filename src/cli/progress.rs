@@ -26,6 +26,8 @@ pub struct Progress<'a> {
     manifest: &'a Manifest,
     show_sql: bool,
     total: usize,
+    /// How wide the words for what a node is are at most.
+    widest_kind: usize,
     done: AtomicUsize,
     live: Option<Live>,
 }
@@ -47,7 +49,9 @@ impl<'a> Progress<'a> {
             terminal.attach(Some(display.clone()));
             Live { display, bar, running: Mutex::default() }
         });
-        Self { terminal, manifest, show_sql, total, done: AtomicUsize::new(0), live }
+        let shown = manifest.nodes.iter().filter(|node| node.is_built() || node.test.is_some());
+        let widest_kind = shown.map(|node| super::summary::kind(node).chars().count()).fold(6, usize::max);
+        Self { terminal, manifest, show_sql, total, widest_kind, done: AtomicUsize::new(0), live }
     }
 
     /// Takes the live display away; what was printed above it stays.
@@ -78,8 +82,9 @@ impl<'a> Progress<'a> {
         let width = self.total.to_string().len();
         let position = position.min(self.total);
         let kind = super::summary::kind(node);
+        let wide = self.widest_kind;
         let line = format!(
-            "{position:>width$}/{} {} {kind:<6} {}  {rows}{}",
+            "{position:>width$}/{} {} {kind:<wide$} {}  {rows}{}",
             self.total,
             self.paint(style, &format!("{word:<6}")),
             node.name,
@@ -112,7 +117,11 @@ impl Observer for Progress<'_> {
                     Some(_) => FAILED,
                     None => ("built", AnsiColor::Green.on_default()),
                 };
-                let rows = rows.map(|rows| format!("{} rows, ", thousands(rows))).unwrap_or_default();
+                let rows = rows.map(|rows| match rows {
+                    1 => "1 row, ".to_owned(),
+                    many => format!("{} rows, ", thousands(many)),
+                });
+                let rows = rows.unwrap_or_default();
                 self.finished(*node, word, &rows, *elapsed);
             }
             Event::Tested { node, verdict, failures, elapsed, failure } => {

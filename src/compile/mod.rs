@@ -7,6 +7,7 @@ mod arrival;
 mod decorate;
 mod describe;
 mod edges;
+mod environment;
 mod files;
 mod incremental;
 mod known;
@@ -17,6 +18,7 @@ mod reading;
 mod serve;
 mod tests;
 
+pub use environment::{Environment, schema as environment_schema};
 pub use names::{Meaning, Names};
 pub use reading::{Read, Reading, Surroundings};
 pub use serve::{process_environment, setting_renderer};
@@ -54,6 +56,8 @@ pub struct Compilation {
     pub secrets: Vec<String>,
     /// Selections with a name.
     pub selectors: BTreeMap<String, Selector>,
+    /// The environment that was entered; without one it is production.
+    pub environment: Option<Environment>,
     readings: Vec<Reading>,
     tests: Tests,
     test_templates: TestTemplates,
@@ -172,6 +176,7 @@ pub fn compile_loaded(
         graph,
         secrets,
         selectors,
+        environment: None,
         readings,
         tests,
         test_templates: templates,
@@ -279,7 +284,11 @@ fn own(
             Origin::Model(reading) => &readings[*reading].model.path,
             Origin::Seed(seed) => &project.seeds[*seed].path,
             Origin::Singular(test) => &tests.singular[*test].model.path,
-            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) | Origin::Unit(_) => continue,
+            Origin::Unit(test) => match &tests.unit[*test].file {
+                Some(file) => &file.path,
+                None => continue,
+            },
+            Origin::Source(_) | Origin::Exposure(_) | Origin::Generic(_) => continue,
         };
         by_path.entry(path).or_default().push(index);
     }

@@ -141,9 +141,8 @@ impl Surroundings<'_> {
         for given in [&settings.run_var_values, &named] {
             let scope = self.scope.with_fixed(&settings.run_vars, given);
             let fixed = Surroundings { scope: &scope, ..*self };
-            let render = |way: &bool| {
-                fixed.with_input(&reading.model, file, *way, |input| self.renderer.render(input)).ok()
-            };
+            let render =
+                |way: &bool| fixed.with_input(&reading.model, file, *way, |input| self.renderer.render(input)).ok();
             if let Some(rendered) = ways.iter().map(render).collect::<Option<Vec<_>>>() {
                 let fixed = rendered.into_iter().map(|rendered| rendered.text).collect();
                 return Some(Box::new(Varying { fixed, values }));

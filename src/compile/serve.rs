@@ -6,6 +6,7 @@ use crate::{
         Diagnostic,
         code::{BAD_SELECTOR, BROKEN_SEED, BUG, NO_SUCH_MODEL, TEMPLATE_NOT_FOUND},
     },
+    dialect::Dialect,
     engine::LoadColumn,
     graph::{Reach, Selector, Term},
     manifest::{CompiledSql, NodeId, Rendering, SqlPart},
@@ -47,28 +48,56 @@ pub(super) fn built_in_statements(sources: &mut Sources) -> Vec<MacroFile> {
 
 impl Statements for Compilation {
     fn materialization(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        self.statements_of("materializations", name, values)
+        self.statements_for(self.manifest.dialect).materialization(name, values)
     }
 
     fn publish(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        self.statements_of("publish", name, values)
+        self.statements_for(self.manifest.dialect).publish(name, values)
     }
 
     fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        self.statements_of("testing", name, values)
+        self.statements_for(self.manifest.dialect).testing(name, values)
     }
 
     fn state(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        self.statements_of("state", name, values)
+        self.statements_for(self.manifest.dialect).state(name, values)
     }
 
     fn own_materialization(&self, name: &str) -> Option<String> {
-        let dialect = self.manifest.dialect.name();
+        self.statements_for(self.manifest.dialect).own_materialization(name)
+    }
+}
+
+/// The statements of a project for one engine, be it that of its target or not.
+pub struct StatementsFor<'a> {
+    compilation: &'a Compilation,
+    dialect: Dialect,
+}
+
+impl Statements for StatementsFor<'_> {
+    fn materialization(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.of("materializations", name, values)
+    }
+
+    fn publish(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.of("publish", name, values)
+    }
+
+    fn testing(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.of("testing", name, values)
+    }
+
+    fn state(&self, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        self.of("state", name, values)
+    }
+
+    fn own_materialization(&self, name: &str) -> Option<String> {
+        let dialect = self.dialect.name();
         let paths = [dialect, "default"].map(|folder| ["materializations/", folder, "/", name, ".sql.jinja"].concat());
         for path in &paths {
             let below = path.strip_prefix("materializations/").unwrap_or(path);
             let built_in = MATERIALIZATIONS.get_file(below).and_then(include_dir::File::contents_utf8);
-            match (self.project.template_overrides.get(path), built_in) {
+            match (self.compilation.project.template_overrides.get(path), built_in) {
                 (Some(own), Some(built_in)) if *own.text == *built_in => return None,
                 (Some(own), _) => return Some(own.text.to_string()),
                 // The engine's own goes before the project's for all engines.
@@ -80,13 +109,21 @@ impl Statements for Compilation {
     }
 }
 
-impl Compilation {
-    fn statements_of(&self, folder: &str, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
-        let statements = self.statements.render(folder, self.manifest.dialect, name, values)?;
+impl StatementsFor<'_> {
+    fn of(&self, folder: &str, name: &str, values: &Value) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+        let statements = self.compilation.statements.render(folder, self.dialect, name, values)?;
         Ok(statements
             .into_iter()
             .map(|statement| Statement { purpose: statement.name, text: statement.text, sql_at: statement.sql_at })
             .collect())
+    }
+}
+
+impl Compilation {
+    /// The statements for that engine.
+    #[must_use]
+    pub const fn statements_for(&self, dialect: Dialect) -> StatementsFor<'_> {
+        StatementsFor { compilation: self, dialect }
     }
 
     /// The SQL of a query given on the command line, with the project's names resolved as the target's schema sees

@@ -91,6 +91,9 @@ pub struct UnitTest {
     pub given: BTreeMap<NodeId, UnitRows>,
     /// What is to come out; only the columns that it names are compared.
     pub expect: UnitRows,
+    /// What the time is, if the test says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
 }
 
 /// Rows of a unit test.
@@ -101,6 +104,13 @@ pub enum UnitRows {
     Rows(Vec<serde_json::Map<String, serde_json::Value>>),
     /// A query that reads nothing of the project.
     Sql(String),
+    /// The rows of one common table expression of a query.
+    Part {
+        /// The WITH clause that it stands in.
+        with: String,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Test {

@@ -11,6 +11,7 @@
 mod canon;
 mod complaint;
 mod bound;
+mod clock;
 mod cte;
 mod keyword;
 mod lexer;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use bound::relations_by_engine;
 pub use canon::{Canonical, canonical};
+pub use clock::clock_calls;
 pub use cte::{QueryHead, with_clause};
 pub use pair::{quoted_pairs, statements};
 pub use problem::Problem;

@@ -121,7 +121,7 @@ pub fn adopted(manifest: &Manifest, whole: &Plan, compared: &Plan, same: &BTreeS
             for read in step.identity.reads.values_mut() {
                 *read = ReadState { version: None, ..read.clone() };
             }
-            step.identity.version = "adopted".to_owned();
+            step.identity.version = String::from("adopted");
             if node.form() != Form::Incremental {
                 step.identity.own = String::new();
                 step.identity.definition = String::new();

@@ -44,7 +44,11 @@ mod tests {
             ("a:integer b:text", "a:integer c:text", "there is no column `b`; there is also a column `c`"),
             ("", "a:text", "there is also a column `a`"),
         ] {
-            assert_eq!(column_differences(&columns(wanted), &columns(found)).join("; "), expected, "{wanted} / {found}");
+            assert_eq!(
+                column_differences(&columns(wanted), &columns(found)).join("; "),
+                expected,
+                "{wanted} / {found}"
+            );
         }
     }
 }

@@ -126,7 +126,7 @@ impl<'a> Deciding<'a> {
             return;
         }
         if recorded.identity.definition.is_empty() {
-            decision.reasons.push("it was taken over, and its rows were not compared".to_owned());
+            decision.reasons.push("it was taken over, and its rows are not known to be right".to_owned());
             decision.action = Some(Action::Build);
             return;
         }

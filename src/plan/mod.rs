@@ -7,6 +7,7 @@ mod adoption;
 mod columns;
 mod decide;
 mod definition;
+mod differing;
 mod known;
 mod mark;
 mod obstacle;
@@ -17,10 +18,11 @@ pub use adoption::{Adoption, adopted, adopted_comment, adoption, is_made_like, i
 pub use columns::{Column, column_differences};
 pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
+pub use differing::differing;
 pub use known::{Known, is_same};
 pub use mark::{is_ours, mark, staging_mark};
-pub use standing::{Condition, Standing, orphans, standings};
 pub use stage::{RunId, Staging, moment, staging};
+pub use standing::{Condition, Standing, orphans, standings};
 
 use crate::{
     diagnostic::Diagnostic,

@@ -97,7 +97,11 @@ pub fn orphans(manifest: &Manifest, known: &Known) -> Vec<Standing> {
 }
 
 /// Why what stands under that name is not what was published there, if it is not.
-fn stranger(project: &str, relation: &RelationName, (recorded, live): (&Recorded, Option<&LiveRelation>)) -> Option<String> {
+fn stranger(
+    project: &str,
+    relation: &RelationName,
+    (recorded, live): (&Recorded, Option<&LiveRelation>),
+) -> Option<String> {
     match live {
         None => Some("it is gone from the database".to_owned()),
         Some(live) if !is_ours(project, relation, live.comment.as_deref()) => {
@@ -126,7 +130,8 @@ fn condition(project: &str, known: &Known, (relation, step): (&RelationName, &St
     if let Some(why) = &recorded.held {
         return (Condition::Held, vec![why.clone()]);
     }
-    let columns = known.columns.get(relation).filter(|_| recorded.materialized != "view" && !recorded.columns.is_empty());
+    let columns =
+        known.columns.get(relation).filter(|_| recorded.materialized != "view" && !recorded.columns.is_empty());
     if let Some(columns) = columns {
         let found: Vec<_> = columns.iter().map(|column| (column.name.clone(), column.data_type.clone())).collect();
         let differences = column_differences(&recorded.columns, &found);

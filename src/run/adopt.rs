@@ -50,7 +50,12 @@ pub struct Comparing<'a> {
 }
 
 /// Compares the live relation of a node, which has these columns, with what its SQL gives now.
-pub fn compare(comparing: &Comparing<'_>, connection: &mut dyn Connection, id: NodeId, live: &[LiveColumn]) -> Compared {
+pub fn compare(
+    comparing: &Comparing<'_>,
+    connection: &mut dyn Connection,
+    id: NodeId,
+    live: &[LiveColumn],
+) -> Compared {
     let node = comparing.manifest.node(id);
     let found: Vec<Column> = live.iter().map(|column| (column.name.clone(), column.data_type.clone())).collect();
     if node.kind == NodeKind::Seed {

@@ -38,9 +38,86 @@ pub fn check(
             };
             names.iter().map(key).collect()
         }),
-        Dialect::Postgres => bound(context, session, id, sql)?,
+        Dialect::Postgres => match bound(context, session, id, sql)? {
+            Some(Bound { view, operators, .. })
+                if means_otherwise(context, session, (&view, &operators), &sql.text) =>
+            {
+                return Ok(Err(Box::new(hidden_operators(context, id, &operators))));
+            }
+            bound => bound.map(|bound| bound.seen),
+        },
     };
     Ok(seen.map_or(Ok(()), |seen| compare(context, id, rendering, &seen)))
+}
+
+/// What PostgreSQL understands a model's SQL to read.
+struct Bound {
+    /// The relations.
+    seen: BTreeSet<Key>,
+    /// The schemas of the types of columns that are read whose operators the search path does not lead to.
+    operators: BTreeSet<String>,
+    /// The view by which that was found out; it is gone.
+    view: RelationName,
+}
+
+impl Bound {
+    fn read(&mut self, rows: Vec<Vec<Option<String>>>) {
+        for row in rows {
+            if let [Some(schema), Some(name), operators] = row.as_slice() {
+                self.seen.insert((schema.clone(), name.clone()));
+                self.operators.extend(operators.clone());
+            }
+        }
+    }
+}
+
+/// Whether the SQL means something else where the search path leads to those schemas, too: a comparison of two `citext`
+/// becomes one of two `text` where the operators of `citext` are not found, and nobody says so.
+fn means_otherwise(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    (view, operators): (&RelationName, &BTreeSet<String>),
+    sql: &str,
+) -> bool {
+    if operators.is_empty() {
+        return false;
+    }
+    let quoted = operators.iter().map(|schema| context.manifest.dialect.quote(schema));
+    let path = quoted.collect::<Vec<_>>().join(", ");
+    let other = RelationName { name: format!("{}_other", view.name).into(), ..view.clone() };
+    let Ok(statements) = context.step("meaning", &json!({"one": view, "other": other, "path": path, "sql": sql}))
+    else {
+        return false;
+    };
+    let mut differs = false;
+    for statement in &statements {
+        let outcome = if statement.purpose == "differs" {
+            session.connection.query(&statement.text, None).map(|rows| {
+                let answer = rows.rows.into_iter().flatten().flatten().next();
+                differs = answer.is_some_and(|answer| answer.starts_with('t'));
+            })
+        } else {
+            session.execute(None, statement).map(|_| ())
+        };
+        if outcome.is_err() {
+            break;
+        }
+    }
+    // The search path is what it was, too.
+    drop(session.control("rollback", "rollback to savepoint suiro_meaning"));
+    differs
+}
+
+fn hidden_operators(context: &Context<'_>, id: NodeId, operators: &BTreeSet<String>) -> Diagnostic {
+    let name = &context.manifest.node(id).name;
+    let schemas: Vec<&str> = operators.iter().map(String::as_str).collect();
+    let message = format!("the SQL of `{name}` uses types whose operators are not found, so it was not run");
+    let named = schemas.join("`, `");
+    let path = if let [one] = schemas.as_slice() { (*one).to_owned() } else { format!("\"{}\"", schemas.join(", ")) };
+    Diagnostic::error(WRONG_BINDING, message)
+        .note(format!("they are in the schema `{named}`; without them values are compared as those of another type"))
+        .help(format!("write `settings: {{search_path: {path}}}` below the target; relations are not looked for there"))
+        .of_node(name)
 }
 
 /// What PostgreSQL records as the dependencies of a view of this SQL.
@@ -49,25 +126,22 @@ fn bound(
     session: &mut Session<'_>,
     id: NodeId,
     sql: &FilledSql,
-) -> Result<Option<BTreeSet<Key>>, (EngineError, super::Statement)> {
+) -> Result<Option<Bound>, (EngineError, super::Statement)> {
     let Some(staged) = context.staging.relations.get(&id) else { return Ok(None) };
     let name = format!("__suiro_bind_{}", id.0);
     let view = RelationName { name: name.into(), ..staged.clone() };
     let nothing = |error| (error, super::Statement { purpose: "bind".to_owned(), text: String::new(), sql_at: None });
-    let mut seen = BTreeSet::new();
-    for statement in context.step("bind", &json!({"view": view, "sql": sql.text})).map_err(nothing)? {
+    let steps = context.step("bind", &json!({"view": view, "sql": sql.text})).map_err(nothing)?;
+    let mut bound = Bound { seen: BTreeSet::new(), operators: BTreeSet::new(), view };
+    for statement in steps {
         if statement.purpose == "bound" {
             let rows = session.connection.query(&statement.text, None).map_err(|error| (error, statement.clone()))?;
-            for row in rows.rows {
-                if let [Some(schema), Some(name)] = row.as_slice() {
-                    seen.insert((schema.clone(), name.clone()));
-                }
-            }
+            bound.read(rows.rows);
         } else {
             session.execute(Some(id), &statement).map_err(|error| (error, statement.clone()))?;
         }
     }
-    Ok(Some(seen))
+    Ok(Some(bound))
 }
 
 fn folded(context: &Context<'_>, schema: &str, name: &str) -> Key {
@@ -172,7 +246,7 @@ pub fn check_tests(
                 for part in context.step("bind", &json!({"view": view, "sql": statement.text}))? {
                     if part.purpose == "bound" {
                         for row in session.connection.query(&part.text, None)?.rows {
-                            if let [Some(schema), Some(name)] = row.as_slice() {
+                            if let [Some(schema), Some(name), _] = row.as_slice() {
                                 seen.insert((schema.clone(), name.clone()));
                             }
                         }

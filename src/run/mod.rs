@@ -9,6 +9,7 @@ mod budget;
 mod build;
 mod context;
 mod difference;
+mod environment;
 mod event;
 mod fence;
 mod files;
@@ -33,6 +34,9 @@ pub use adopt::{Compared, ComparedRows, Comparing, adopt, compare};
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use difference::{Difference, Differing};
+pub use environment::{
+    Environment, describe as describe_environment, drop as drop_environment, look_into, names as environments,
+};
 pub use event::{Event, Observer};
 pub use look::{Look, look, schemas};
 pub use report::{NodeReport, RunReport, Status};

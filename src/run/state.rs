@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables of state.
-const TABLES: [&str; 5] = ["about", "runs", "relations", "history", "tests"];
+const TABLES: [&str; 6] = ["about", "runs", "relations", "history", "tests", "environment"];
 /// The columns that are numbers to the database.
 pub(super) const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
 

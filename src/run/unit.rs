@@ -17,6 +17,7 @@ use crate::{
     engine::EngineError,
     manifest::{Filling, Form, Node, NodeId, UnitRows, UnitTest, Verdict},
     name::RelationName,
+    parse::clock_calls,
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, time::Instant};
@@ -110,11 +111,12 @@ fn run<'a>(
         });
         given.insert(unit.model, subquery(context, session, unit.model, known, rows)?);
     }
-    let sql = filled(context, node, &given);
+    let sql = at_its_time(context, unit, filled(context, node, &given))?;
     let actual = session.connection.describe(&sql).map_err(theirs("the model's SQL was refused"))?;
     let wanted = compared(context, session, unit, &actual)?;
     let chosen: Vec<Value> = wanted.iter().map(|(name, _)| json!({"name": name, "from": name, "type": null})).collect();
-    let expected = expected(context, session, unit, &wanted)?;
+    let mut expected = expected(context, session, unit, &wanted)?;
+    expected.text = at_its_time(context, unit, expected.text)?;
     let statements = [
         statement(context, "read_only", &Value::Null)?,
         statement(context, "chosen", &json!({"columns": chosen, "sql": sql}))?,
@@ -165,6 +167,27 @@ fn filled(context: &Context<'_>, node: &Node, given: &BTreeMap<NodeId, String>) 
     node.sql.as_ref().map(|sql| sql.fill(&filling).text).unwrap_or_default()
 }
 
+/// SQL in which every function that asks for the time answers what the test says.
+fn at_its_time(context: &Context<'_>, unit: &UnitTest, mut sql: String) -> Result<String, Failure> {
+    let Some(now) = &unit.now else { return Ok(sql) };
+    for (range, data_type) in clock_calls(&sql, context.manifest.dialect).into_iter().rev() {
+        let answer = statement(context, "now", &json!({"now": now, "type": data_type}))?.text;
+        sql.replace_range(range, &answer);
+    }
+    Ok(sql)
+}
+
+/// A query that is given or expected.
+fn query_of(context: &Context<'_>, rows: &UnitRows) -> Result<Option<String>, Failure> {
+    match rows {
+        UnitRows::Rows(_) => Ok(None),
+        UnitRows::Sql(sql) => Ok(Some(sql.clone())),
+        UnitRows::Part { with, name } => {
+            Ok(Some(statement(context, "part", &json!({"with": with, "name": name}))?.text))
+        }
+    }
+}
+
 /// The query that stands in the place of a relation, in parentheses.
 fn subquery(
     context: &Context<'_>,
@@ -174,18 +197,18 @@ fn subquery(
     rows: &UnitRows,
 ) -> Result<String, Failure> {
     let node = context.manifest.node(input);
-    let text = match rows {
-        UnitRows::Rows(rows) => {
+    let text = match (rows, query_of(context, rows)?) {
+        (UnitRows::Rows(rows), _) => {
             let columns = match known {
                 Some(known) => known,
                 None => named(rows).into_iter().map(|name| (name, None)).collect(),
             };
             given(context, &node.name, &columns, rows)?
         }
-        UnitRows::Sql(sql) => match known {
-            None => sql.clone(),
-            Some(known) => {
-                let own = described(session, sql, "the given rows were refused")?;
+        (_, sql) => match (known, sql.unwrap_or_default()) {
+            (None, sql) => sql,
+            (Some(known), sql) => {
+                let own = described(session, &sql, "the given rows were refused")?;
                 for (name, _) in &own {
                     find(context, &known, name, &node.name)?;
                 }
@@ -295,11 +318,11 @@ fn compared(
     actual: &[(String, String)],
 ) -> Result<Vec<Typed>, Failure> {
     let actual: Vec<Typed> = actual.iter().map(|(name, kind)| (name.clone(), Some(kind.clone()))).collect();
-    let names = match &unit.expect {
-        UnitRows::Rows(rows) if rows.is_empty() => return Ok(actual),
-        UnitRows::Rows(rows) => named(rows),
-        UnitRows::Sql(sql) => {
-            let columns = described(session, sql, "the expected rows were refused")?;
+    let names = match (&unit.expect, query_of(context, &unit.expect)?) {
+        (UnitRows::Rows(rows), _) if rows.is_empty() => return Ok(actual),
+        (UnitRows::Rows(rows), _) => named(rows),
+        (_, sql) => {
+            let columns = described(session, &sql.unwrap_or_default(), "the expected rows were refused")?;
             columns.into_iter().map(|(name, _)| name).collect()
         }
     };
@@ -314,14 +337,12 @@ fn expected(
     unit: &UnitTest,
     wanted: &[Typed],
 ) -> Result<Statement, Failure> {
-    let sql = match &unit.expect {
-        UnitRows::Rows(rows) => {
-            let text = given(context, &context.manifest.node(unit.model).name, wanted, rows)?;
-            return Ok(Statement { purpose: "expected".to_owned(), text, sql_at: None });
-        }
-        UnitRows::Sql(sql) => sql,
-    };
-    let own = described(session, sql, "the expected rows were refused")?;
+    if let UnitRows::Rows(rows) = &unit.expect {
+        let text = given(context, &context.manifest.node(unit.model).name, wanted, rows)?;
+        return Ok(Statement { purpose: "expected".to_owned(), text, sql_at: None });
+    }
+    let sql = query_of(context, &unit.expect)?.unwrap_or_default();
+    let own = described(session, &sql, "the expected rows were refused")?;
     let columns: Vec<Value> = wanted
         .iter()
         .zip(own)

@@ -66,7 +66,10 @@ impl Upkeep<'_> {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn prune(&self, orphans: &[(RelationName, Recorded)]) -> Result<Vec<(RelationName, Option<EngineError>)>, EngineError> {
+    pub fn prune(
+        &self,
+        orphans: &[(RelationName, Recorded)],
+    ) -> Result<Vec<(RelationName, Option<EngineError>)>, EngineError> {
         let database = database(self.engine)?;
         let mut connection = self.engine.connect("prune")?;
         let mut left: Vec<&(RelationName, Recorded)> = orphans.iter().collect();
@@ -107,7 +110,7 @@ impl Upkeep<'_> {
             let values = json!({"relations": [{"name": name, "kind": found.kind.word()}], "schemas": []});
             statements = context::step(self.statements, "discard", &values)?;
         }
-        statements.extend(self.step("forget", database, json!({"chosen": relation}))?);
+        statements.extend(self.step("prune", database, json!({"chosen": relation}))?);
         transaction(connection, &statements)
     }
 

@@ -64,7 +64,7 @@ on_both_engines! {
         assert_eq!(comment(project, "twice"), "Twice the price.\nsuiro: it core.twice");
         assert!(said(project, &["*"]).contains("0 relations to take over, 6 the project's already"));
         let plan = project.suiro(&["plan"]).stdout;
-        assert!(plan.contains("it was taken over, and its rows were not compared"), "{plan}");
+        assert!(plan.contains("it was taken over, and its rows are not known to be right"), "{plan}");
         project.build(&[]);
         assert_eq!(built(project), ["cheap", "fruits", "other", "twice", "wrong"]);
         assert_eq!(project.rows("select price from core.wrong order by 1"), ["100", "200"]);
@@ -79,7 +79,7 @@ on_both_engines! {
         project.execute(&["create table core.of_wrong as select id from core.wrong"]);
         let text = said(project, &["*", "--data", "--yes"]);
         assert!(line(&text, "twice").contains("the same columns; the same 2 rows; is current"), "{text}");
-        assert!(line(&text, "wrong").contains("2 rows: 2 missing, 2 that its SQL does not give; is built anew"), "{text}");
+        assert!(line(&text, "wrong").contains("2 rows: 2 missing, 2 too many; is built anew"), "{text}");
         assert!(line(&text, "of_wrong").contains("is current"), "{text}");
         project.build(&[]);
         // What was compared with rows that were wrong themselves is not believed.
@@ -97,7 +97,7 @@ on_both_engines! {
         project.execute(&["create schema core", "create table core.a as select * from (values (1), (1), (2)) as t(n)", "create table core.b as select 2 as m, 1 as n"]);
         project.models(&[("a", "select * from (values (1), (2), (2)) as t(n)"), ("b", "select 1 as n, 2 as m")]);
         let text = said(project, &["a", "b", "--data"]);
-        assert!(line(&text, "a").contains("3 rows: 1 missing, 1 that its SQL does not give"), "{text}");
+        assert!(line(&text, "a").contains("3 rows: 1 missing, 1 too many"), "{text}");
         assert!(line(&text, "b").contains("another order; is built anew"), "{text}");
     }
 
@@ -139,4 +139,23 @@ fn indexes_are_not_taken_for_granted() {
     assert!(line(&text, "a").contains("the same 1 row; is built anew"), "{text}");
     project.build(&[]);
     assert_eq!(project.value("select count(*) from pg_catalog.pg_indexes where tablename = 'a'"), "1");
+}
+
+/// What belongs to somebody else stays theirs, and the way out is said.
+#[test]
+fn relations_of_other_owners_are_refused() {
+    let project = Project::on_postgres();
+    project.execute(&["create schema core"]);
+    let mut admin = project.database.as_ref().unwrap().admin();
+    admin.execute("create table core.a as select 1 as n").unwrap();
+    admin.execute("grant select on core.a to public").unwrap();
+    project.models(&[("a", "select 1 as n")]);
+    let ended = project.suiro(&["adopt", "a", "--yes"]);
+    assert_eq!(ended.status, 66, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("E0602") && ended.stderr.contains("belongs to") && ended.stderr.contains("GRANT"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(project.value("select pg_catalog.obj_description('core.a'::pg_catalog.regclass)"), "NULL");
 }

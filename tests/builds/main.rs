@@ -14,6 +14,7 @@ mod unit_tests;
 mod duckdb_targets;
 mod guide_project;
 mod instances;
+mod environments;
 mod ephemeral;
 mod files;
 mod imported;

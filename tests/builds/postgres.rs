@@ -106,6 +106,50 @@ fn types_of_extensions() {
     assert!(project.build_fails(1).contains("E0302"));
 }
 
+/// Without its schema on the search path, a type's own operators would silently give way to those of another type.
+#[test]
+fn operators_that_are_not_found_are_named() {
+    let project = project("");
+    let role = postgres::ROLE;
+    administer(
+        &project,
+        &[
+            "create schema ext",
+            "create extension citext schema ext",
+            &format!("grant usage on schema ext to {role}"),
+            "create schema raw",
+            "create table raw.people (id int, name ext.citext)",
+            "insert into raw.people values (1, 'Ann'), (2, 'BEN')",
+            &format!("grant usage on schema raw to {role}; grant select on raw.people to {role}"),
+        ],
+    );
+    project.write("models/raw.yml", "sources: [{name: raw, tables: [{name: people}]}]\n");
+    // What means the same either way is built: a column as it is, groups, which go by the type itself, a cast.
+    project.models(&[
+        ("people", "select id, name from raw.people"),
+        ("names", "select name, count(*) as n, max(id) as id from raw.people where id > 0 group by name"),
+        ("as_text", "select id from core.people where name::text = 'Ann'"),
+    ]);
+    project.build(&[]);
+    for (sql, way) in [
+        ("select id from core.people where name = 'aNN'", "="),
+        ("select one.id from core.people as one join core.people as other on one.name = other.name", "join"),
+        ("select id from core.people where name in ('ann', 'ben')", "in"),
+        ("select id, replace(name, 'a', 'b') as b from raw.people", "function"),
+        ("select id from core.people order by name like 'a%'", "like"),
+    ] {
+        project.models(&[("found", sql)]);
+        let printed = project.build_fails(66);
+        assert!(printed.contains("E0612") && printed.contains("settings: {search_path: ext}"), "{way}: {printed}");
+        assert!(printed.contains("models/found.sql"), "{way}: {printed}");
+    }
+    assert_eq!(project.left_behind(), Vec::<String>::new());
+    project.configure_target("threads: 4, settings: {search_path: ext}", "");
+    project.models(&[("found", "select id from core.people where name = 'aNN'")]);
+    project.build(&[]);
+    assert_eq!(project.rows("select id from core.found"), ["1"]);
+}
+
 /// A build sees what its role may see, and nothing says otherwise.
 #[test]
 fn row_level_security_of_sources() {
@@ -151,7 +195,7 @@ fn row_level_security_of_models() {
     assert_eq!(project.left_behind(), Vec::<String>::new());
     // One that no hook makes would be lost, and rows be seen.
     administer(&project, &["create policy \"by hand\" on core.orders as restrictive using (id < 2)"]);
-    let printed = project.build_fails(66);
+    let printed = project.force_fails(66);
     assert!(printed.contains("E0606") && printed.contains("by hand") && printed.contains("post_hook"), "{printed}");
     assert!(!printed.contains("policy `readers"), "{printed}");
 }

@@ -111,7 +111,7 @@ on_both_engines! {
             ("  - {name: t, model: m, given: [{input: a}, {input: b}], expect: {rows: [{x: 1}]}}", 1, ["`m` has no column `x`", "its columns are: id"]),
             ("  - {name: t, model: m, given: [{input: a}, {input: b, format: sql, rows: select id from a}], expect: {rows: []}}", 1, ["E0705", "reads `a`"]),
             ("  - {name: t, model: m, given: [{input: a, rows: [{id: 1}]}, {input: b, rows: [{id: x}]}], expect: {rows: []}}", 66, ["could not be run", "models/units.yml:2:12"]),
-            ("  - {name: t, model: m, overrides: {macros: {now: x}}, given: [{input: a}, {input: b}], expect: {rows: []}}", 1, ["cannot replace the macro `now`", "var("]),
+            ("  - {name: t, model: m, overrides: {macros: {now: x}}, given: [{input: a}, {input: b}], expect: {rows: []}}", 1, ["cannot replace the macro `now`", "`now: 2026-01-31 12:00`"]),
             ("  - {name: m, model: m, given: [{input: a}, {input: b}], expect: {rows: []}}", 1, ["E0111", "called `m`"]),
             ("  - {name: t, model: m, given: [{input: a}, {input: b}]}", 1, ["has no `expect`", "units.yml"]),
         ] {
@@ -132,5 +132,131 @@ on_both_engines! {
         assert_eq!(ended.status, 0, "{}", ended.stderr);
         assert!(ended.stderr.contains("7 → 6"), "{}", ended.stderr);
         assert_eq!(["単体", "m"].map(|name| became(project, name)), ["warn", "built"]);
+    }
+
+    /// A unit test as a file of SQL: expressions in the place of relations, parts of them, and the query as what comes out.
+    fn a_unit_test_may_be_a_file_of_sql(project) {
+        project.execute(&["create schema raw", "create table raw.events (id integer, n integer, happened date)"]);
+        project.write("models/sources.yml", "sources: [{name: raw, tables: [{name: events}]}]\n");
+        project.models(&[
+            ("fruits", "select 1 as id, 'りんご' as name"),
+            ("m", "/*--- {materialized: incremental, unique_key: id} ---*/ select f.name, sum(e.n) * {{ var('times', 1) }} as n, f.id from raw.events e join fruits f using (id){% if is_incremental() %} where f.id > (select max(id) from {{ this }}){% endif %} group by 1, 3"),
+        ]);
+        project.write("tests/sums.sql", "/*---\nunit_test: m\noverrides: {vars: {times: 10}}\ntags: [sql]\n---*/\n\
+            with many as (select 2 as id union all select 3),\n\"raw.events\" as (select id, 4 as n from many union all select 2, 1),\n\
+            fruits as (select id, 'f' as name from many)\nselect 2 as id, {{ 5 * 10 }} as n union all select 3, 40; -- the end\n");
+        project.write("tests/unit/more.sql", "/*--- {unit_test: m, incremental: true} ---*/\nwith \"raw.events\" as (select 2 as id, 4 as n union all select 3, 5), fruits as (select 2 as id union all select 3), this as (select 2 as id)\nselect 3 as id, 5 as n\n");
+        for _ in 0..2 {
+            project.build(&[]);
+            assert_eq!(["sums", "more"].map(|name| became(project, name)), ["pass", "pass"]);
+        }
+        let listed = project.suiro(&["ls", "--select", "test_type:unit,tag:sql"]).stdout;
+        assert!(listed.contains("sums") && !listed.contains("more"), "{listed}");
+        project.suiro(&["compile"]);
+        assert!(project.path().join("target/compiled/tests/unit/more.sql").exists());
+        project.write("tests/sums.sql", "/*--- {unit_test: m} ---*/\nwith \"raw.events\" as (select 2 as id, 4 as n), fruits as (select 2 as id)\nselect 2 as id, 5 as n\n");
+        let ended = project.suiro(&["test"]);
+        assert!(ended.status == 65 && ended.stderr.contains("5 → 4") && ended.stderr.contains("tests/sums.sql:1:1"), "{}", ended.stderr);
+        for (text, parts) in [
+            ("/*--- {unit_test: n} ---*/\nselect 1 as id", ["E0302", "tests/sums.sql:1:19"]),
+            ("/*--- {unit_test: m, inkremental: true} ---*/\nselect 1 as id", ["E0105", "did you mean `incremental`?"]),
+            ("/*--- {unit_test: } ---*/\nselect 1 as id", ["has no `unit_test`", "tests/sums.sql:1"]),
+            ("/*--- {unit_test: m} ---*/\nwith fruits as (select 1 as id)\nselect 1 as id", ["does not give", "`raw.events`"]),
+            ("/*--- {unit_test: m} ---*/\nwith fruits as (select 1 as id)\nselect id\nfrom raw.events", ["this one reads `raw.events`", "tests/sums.sql:4:6"]),
+            ("/*--- {unit_test: m} ---*/\nselect {{ nothing }} as id", ["E0202", "tests/sums.sql:2:11"]),
+            ("/*--- {unit_test: m} ---*/\n", ["E0306", "tests/sums.sql"]),
+        ] {
+            project.write("tests/sums.sql", text);
+            let ended = project.suiro(&["build"]);
+            assert_eq!(ended.status, 1, "{text}: {}", ended.stderr);
+            for part in parts {
+                assert!(ended.stderr.contains(part), "{text}: {part}\n{}", ended.stderr);
+            }
+            // What is wrong with a test is no matter for what it is not about; what names no model belongs to nothing.
+            let alone = project.suiro(&["build", "--select", "fruits"]);
+            assert_eq!(alone.status, i32::from(text.contains("unit_test: }")), "{text}: {}", alone.stderr);
+        }
+    }
+
+    /// Rows from files below `fixtures/`, which are no tests themselves.
+    fn rows_may_stand_in_files(project) {
+        project.models(&[("a", "select 1 as id, 'x' as name"), ("m", "select id, upper(name) as name from a")]);
+        project.write("tests/fixtures/some.csv", "\u{feff}id,name\r\n1,りんご\r\n2,\r\n");
+        project.write("tests/fixtures/deep/out.sql", "select 1 as id, 'りんご' as name union all select 2, null;\n");
+        project.write("tests/fixtures/deep/some.csv", "id\n7\n");
+        let entry = |given: &str, expect: &str| format!("  - name: t\n    model: m\n    given: [{{input: a, {given}}}]\n    expect: {{{expect}}}\n");
+        describe(project, &entry("fixture: some, format: csv", "format: sql, fixture: out"));
+        let ended = project.suiro(&["build"]);
+        assert!(ended.status == 1 && ended.stderr.contains("several files of rows") && ended.stderr.contains("tests/fixtures/deep/some.csv"), "{}", ended.stderr);
+        std::fs::remove_file(project.path().join("tests/fixtures/deep/some.csv")).unwrap();
+        project.build(&[]);
+        assert_eq!(became(project, "t"), "pass");
+        // The same rows by other names are the same test, which need not run again.
+        describe(project, &entry("fixture: some", "fixture: deep/out"));
+        project.build(&[]);
+        assert_eq!(became(project, "t"), "unchanged");
+        project.write("tests/fixtures/some.csv", "id,name\n1,りんご\n3,\n");
+        assert_eq!(project.suiro(&["build"]).status, 65);
+        project.write("tests/fixtures/deep/out.sql", "select 1 as id, 'りんご' as name union all select 3, null;\n");
+        project.build(&[]);
+        assert_eq!(became(project, "t"), "pass");
+        assert!(!project.suiro(&["ls"]).stdout.contains("out"));
+        project.write("tests/fixtures/ragged.csv", "id,name\n1,a\n2\n");
+        project.write("tests/fixtures/reads.sql", "select id from a");
+        for (given, parts) in [
+            ("fixture: somme", ["there is no file of rows `somme`", "did you mean `some`?"]),
+            ("fixture: some, format: sql", ["not in the `format`", "format: csv"]),
+            ("fixture: some, rows: []", ["rows are given", "remove one of the two"]),
+            ("fixture: ragged", ["has 1 values", "tests/fixtures/ragged.csv:3:1"]),
+            ("fixture: reads", ["reads `a`", "tests/fixtures/reads.sql:1:1"]),
+        ] {
+            describe(project, &entry(given, "rows: []"));
+            let ended = project.suiro(&["build"]);
+            assert_eq!(ended.status, 1, "{given}: {}", ended.stderr);
+            for part in parts {
+                assert!(ended.stderr.contains(part), "{given}: {part}\n{}", ended.stderr);
+            }
+        }
+    }
+
+    /// The time can be given: what asks for it is told that one, in the model, in what it inlines, and in rows.
+    fn the_time_may_be_given(project) {
+        project.models(&[
+            ("a", "select 1 as id, date '2020-01-01' as day"),
+            ("recent", "/*--- {materialized: ephemeral} ---*/ select id, day from a where day > current_date - 7"),
+            ("m", "select id, day - current_date as days, now() as at, substring(cast(localtimestamp as varchar) from 1 for 16) as minute, 'now()' as word, extract(hour from current_timestamp at time zone 'Asia/Tokyo') as hour from recent"),
+        ]);
+        describe(project, "  - name: t\n    model: m\n    now: 2026-01-31 20:30\n    given:\n      - input: a\n        rows: [{id: 1, day: 2026-01-24}, {id: 2, day: 2026-01-25}]\n    \
+            expect:\n      rows: [{id: 2, days: -6, at: '2026-01-31 20:30:00+00', minute: '2026-01-31 20:30', word: now(), hour: 5}]\n  \
+            - name: u\n    model: m\n    now: 2026-02-28T23:00:00-02:00\n    given:\n      - {input: a, format: sql, rows: 'select current_date as day, 3 as id'}\n    \
+            expect: {format: sql, rows: 'select 3 as id, 0 as days, now() as at'}\n");
+        project.build(&[]);
+        assert_eq!(["t", "u"].map(|name| became(project, name)), ["pass", "pass"]);
+        describe(project, "  - {name: t, model: m, now: yesterday or so, given: [{input: a}], expect: {rows: []}}\n");
+        let ended = project.suiro(&["test"]);
+        assert!(ended.status == 1 && ended.stderr.contains("`now` takes a time") && ended.stderr.contains("models/units.yml:2:30"), "{}", ended.stderr);
+    }
+
+    /// On DuckDB in memory, whatever the target is: nothing of the target is asked, and what ran where is said.
+    fn unit_tests_may_run_on_duckdb_in_memory(project) {
+        project.write("models/fruits.csv", "code,price\n001,10\n");
+        project.write("models/sources.yml", "sources: [{name: raw, tables: [{name: events, columns: [{name: id, data_type: integer}, {name: happened, data_type: date}]}]}]\n");
+        project.models(&[("a", "select 1 as n"), ("m", "select f.code, f.price * 2 as twice, e.happened + 1 as tomorrow from fruits f left join raw.events e on e.id = f.price")]);
+        project.write("models/tests.yml", "models: [{name: a, columns: [{name: n, tests: [not_null]}]}]\n");
+        describe(project, "  - name: t\n    model: m\n    given:\n      - {input: fruits, rows: [{code: '007', price: 3}]}\n      - {input: raw.events, rows: [{id: 3, happened: 2026-02-28}]}\n    \
+            expect: {rows: [{code: '007', twice: 6, tomorrow: 2026-03-01}]}\n");
+        // Nobody answers there.
+        let away = [("PGHOST", "/nowhere"), ("PGSERVICE", "")];
+        let ended = project.suiro_with(&["test", "--engine", "duckdb"], &away);
+        assert_eq!(ended.status, 0, "{}", ended.stderr);
+        assert!(ended.stderr.contains("on DuckDB 1.5") && ended.stderr.contains("in memory") && ended.stderr.contains("1 other test reads rows"), "{}", ended.stderr);
+        let results = std::fs::read_to_string(project.path().join("target/run_results.json")).unwrap();
+        assert!(results.contains("\"engine\": \"duckdb\""), "{results}");
+        assert!(!project.path().join("it.duckdb").exists());
+        project.models(&[("m", "select f.code, f.price * 3 as twice, e.happened as tomorrow from fruits f left join raw.events e on e.id = f.price")]);
+        let ended = project.suiro_with(&["test", "--engine", "duckdb", "--select", "t"], &away);
+        assert_eq!(ended.status, 65, "{}", ended.stderr);
+        assert!(ended.stderr.contains("6 → 9"), "{}", ended.stderr);
+        assert_eq!(ended.stderr.contains("the target is PostgreSQL"), project.database.is_some(), "{}", ended.stderr);
     }
 }

@@ -79,7 +79,11 @@ fn a_table_under_the_name_of_another_is_not_dropped() {
     project.models(&[("a", "select 1 as n"), ("b", "select 1 as n")]);
     project.build(&[]);
     std::fs::remove_file(project.path().join("models/a.sql")).unwrap();
-    project.execute(&["drop table core.a", "create table core.a as select 7 as n", "comment on table core.a is 'suiro: it core.a'"]);
+    project.execute(&[
+        "drop table core.a",
+        "create table core.a as select 7 as n",
+        "comment on table core.a is 'suiro: it core.a'",
+    ]);
     let printed = ends(&project, &["prune", "--yes"]);
     assert!(printed.contains("`core.a` stays: it is not the relation that the project published"), "{printed}");
     assert_eq!(project.value("select n from core.a"), "7");

@@ -15,7 +15,8 @@ fn runs(line: &str) -> String {
     let mut rest = line;
     while let Some(at) = rest.find("run 2") {
         let (before, run) = rest.split_at(at + 4);
-        let end = run.find(|character: char| !character.is_ascii_alphanumeric() && character != '-').unwrap_or(run.len());
+        let end =
+            run.find(|character: char| !character.is_ascii_alphanumeric() && character != '-').unwrap_or(run.len());
         text.push_str(before);
         text.push_str(if end == 22 { "[run]" } else { &run[..end] });
         rest = &run[end..];

@@ -25,9 +25,12 @@ pub fn run(app: &App, arguments: &Adopt) -> Exit {
         Err(exit) => return exit,
     };
     compilation.check_data_files();
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let choice = Choice { select: arguments.selector.clone(), exclude: Vec::new() };
     let selection = match app.selection(&compilation, &choice) {
-        Ok(selection) => selection,
+        Ok(selection) => compilation.within(&selection),
         Err(exit) => return exit,
     };
     let exit = app.judge(&compilation, &selection);
@@ -40,6 +43,7 @@ pub fn run(app: &App, arguments: &Adopt) -> Exit {
     };
     let mut above = selection.clone();
     above.extend(selection.iter().flat_map(|id| compilation.graph.ancestors(*id, None)));
+    let above = compilation.within(&above);
     let known = match plan::look(app, &compilation, &above, engine.as_ref()) {
         Ok(known) => known,
         Err(error) => return app.refuse(&compilation, &error, "the database could not be looked at"),
@@ -132,7 +136,7 @@ impl Adopting<'_> {
                 said.push(format!("the same {}", table::rows(rows.rows)));
             }
             Some(Ok(rows)) => said.push(format!(
-                "{}: {} missing, {} that its SQL does not give",
+                "{}: {} missing, {} too many",
                 table::rows(rows.rows),
                 rows.missing,
                 rows.extra

@@ -69,12 +69,16 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
         Err(exit) => return exit,
     };
     compilation.check_data_files();
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let selection = match app.selection(&compilation, &arguments.choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
     let selection: Selection =
         selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
+    let selection = compilation.within(&selection);
     let mut exit = app.judge(&compilation, &selection);
     // Of thousands of tests, the SQL of those is written that fail, and of those that `suiro compile` wrote.
     let store = Store::of(&compilation.project.root);
@@ -136,13 +140,20 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     };
     let total = plan.built().len() + tests.iter().filter(runs).count();
     let (place, root) = (engine.place(), format!("{}/", compilation.project.root.display()));
+    let environment = compilation.environment.as_ref();
     app.terminal.say(&format!(
-        "suiro {}: {} on {} ({})",
+        "suiro {}: {}{} on {} ({})",
         part.verb(),
         compilation.manifest.project,
+        environment.map(|environment| format!(" in {}", environment.name)).unwrap_or_default(),
         compilation.manifest.target,
         place.strip_prefix(&root).unwrap_or(&place)
     ));
+    if let Some(environment) = environment {
+        let differing = environment.own.len();
+        let built = manifest.nodes.iter().filter(|node| node.is_built()).count();
+        app.terminal.say(&format!("{differing} of {built} relations differ from prod; the others are read from there"));
+    }
     let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
     let observer = Both(&progress, &log);
     let report = crate::run::run(&Request {
@@ -201,7 +212,7 @@ pub(super) fn run_id() -> RunId {
 }
 
 /// Two observers of the same run.
-struct Both<'a>(&'a dyn Observer, &'a dyn Observer);
+pub(super) struct Both<'a>(pub(super) &'a dyn Observer, pub(super) &'a dyn Observer);
 
 impl Observer for Both<'_> {
     fn observe(&self, event: &Event<'_>) {

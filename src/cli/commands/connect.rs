@@ -1,17 +1,20 @@
 //! From a target to its engine.
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, code::BUG},
     dialect::Dialect,
     engine::{
-        Engine, EngineError,
+        Engine, EngineError, FailureKind,
         duckdb::{DuckDbEngine, DuckDbOptions},
         postgres::{PostgresEngine, PostgresOptions},
     },
     project::{Attached, DuckDbTarget, PostgresTarget, Project, Target, TargetKind},
     run::refusal,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// The engine of the project's target; nothing is connected yet.
 ///
@@ -33,6 +36,18 @@ pub fn connect(project: &Project, read_only: bool) -> Result<Box<dyn Engine>, Bo
                 .map_err(|error| Box::new(at_target(target, &error)))
         }
     }
+}
+
+/// A DuckDB file beside the target's own, with its settings and nothing attached.
+///
+/// # Errors
+/// On PostgreSQL, which has no files.
+pub fn connect_file(project: &Project, path: &Path) -> Result<Box<dyn Engine>, EngineError> {
+    let TargetKind::DuckDb(duckdb) = &project.target.kind else {
+        return Err(EngineError::new(BUG, FailureKind::Permanent, "the target is no file"));
+    };
+    let options = duckdb_options(&project.target, duckdb, false);
+    Ok(Box::new(DuckDbEngine::new(DuckDbOptions { path: Some(path.to_owned()), attach: Vec::new(), ..options })))
 }
 
 /// What is wrong with a target's settings, at the target.

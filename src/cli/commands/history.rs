@@ -16,10 +16,13 @@ use serde_json::json;
 
 /// Prints past publishes, the newest first.
 pub fn run(app: &App, arguments: &History) -> Exit {
-    let compilation = match app.compiled() {
+    let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let id = match find(&compilation, &arguments.model) {
         Ok(id) => id,
         Err(diagnostic) => return app.fail(&[*diagnostic], &compilation.sources),

@@ -16,13 +16,16 @@ use crate::{
 
 /// Holds models, or lets go of them.
 pub fn run(app: &App, arguments: &Hold) -> Exit {
-    let compilation = match app.compiled() {
+    let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let choice = Choice { select: arguments.selector.clone(), exclude: Vec::new() };
     let selection = match app.selection(&compilation, &choice) {
-        Ok(selection) => selection,
+        Ok(selection) => compilation.within(&selection),
         Err(exit) => return exit,
     };
     let engine = match app.engine(&compilation, false) {
@@ -73,8 +76,7 @@ pub fn run(app: &App, arguments: &Hold) -> Exit {
 /// What has no version that it could be held at.
 fn without_version(manifest: &Manifest, known: &Known, chosen: &[NodeId]) -> Vec<Diagnostic> {
     let nodes = chosen.iter().map(|id| manifest.node(*id));
-    let bare =
-        nodes.filter(|node| node.relation.as_ref().is_some_and(|relation| known.recorded(relation).is_none()));
+    let bare = nodes.filter(|node| node.relation.as_ref().is_some_and(|relation| known.recorded(relation).is_none()));
     bare.map(|node| {
         let message = format!("`{}` was not built here, so there is no version of it to hold", node.name);
         let help = format!("build it first: `suiro build --select {}`", node.name);

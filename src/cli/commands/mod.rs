@@ -9,6 +9,7 @@ pub mod compile;
 pub mod completions;
 mod connect;
 pub mod debug;
+pub mod env;
 pub mod explain;
 mod failures;
 pub mod freshness;
@@ -26,6 +27,7 @@ pub mod query;
 pub mod show;
 pub mod status;
 pub mod template;
+pub mod unit;
 pub mod why;
 
-pub use connect::connect;
+pub use connect::{connect, connect_file};

@@ -29,12 +29,16 @@ pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: &Wishes, format:
         Err(exit) => return exit,
     };
     compilation.check_data_files();
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let selection = match app.selection(&compilation, choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
     let selection: Selection =
         selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id).kind)).collect();
+    let selection = compilation.within(&selection);
     let mut exit = app.judge(&compilation, &selection);
     let engine = match app.engine(&compilation, true) {
         Ok(engine) => engine,
@@ -79,12 +83,7 @@ pub fn of(compilation: &Compilation, (selection, wishes): (&Selection, &Wishes),
 ///
 /// # Errors
 /// The exit status, after printing why the database could not be read.
-pub fn known(
-    app: &App,
-    compilation: &Compilation,
-    selection: &Selection,
-    engine: &dyn Engine,
-) -> Result<Known, Exit> {
+pub fn known(app: &App, compilation: &Compilation, selection: &Selection, engine: &dyn Engine) -> Result<Known, Exit> {
     look(app, compilation, selection, engine)
         .or_else(|error| remembered(app, compilation, error))
         .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))
@@ -117,6 +116,10 @@ pub fn look(
         refusal(error, &what).as_warning().of_node(name.clone())
     });
     app.terminal.diagnostics(&App::placed(compilation, &told.collect::<Vec<_>>()), &compilation.sources);
+    let mut known = known;
+    if let Some(environment) = &compilation.environment {
+        environment.complete(&mut known);
+    }
     Ok(known)
 }
 

@@ -15,10 +15,13 @@ const SNAPSHOT: &str = "snapshot";
 
 /// Lists what would be dropped, and drops it if that is asked for.
 pub fn run(app: &App, arguments: &Prune) -> Exit {
-    let compilation = match app.compiled() {
+    let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     // A file that cannot be read may hold a model that seems to be gone.
     let wrong = exit_of(&compilation.diagnostics);
     if wrong != Exit::Done {

@@ -8,10 +8,13 @@ use crate::{
 
 /// Runs the SQL as it is, on a connection that cannot write.
 pub fn run(app: &App, arguments: &Query) -> Exit {
-    let compilation = match app.compiled() {
+    let mut compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     match app.engine(&compilation, true) {
         Ok(engine) => {
             show::print(app, &compilation, engine.as_ref(), &arguments.sql, arguments.limit, arguments.format)

@@ -23,6 +23,9 @@ pub fn run(app: &App, arguments: &Show) -> Exit {
         Err(exit) => return exit,
     };
     compilation.check_data_files();
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let engine = match app.engine(&compilation, true) {
         Ok(engine) => engine,
         Err(exit) => return exit,

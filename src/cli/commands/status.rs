@@ -26,6 +26,9 @@ pub fn run(app: &App, arguments: &Status) -> Exit {
         Err(exit) => return exit,
     };
     compilation.check_data_files();
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let choice = Choice { select: arguments.selector.clone(), exclude: Vec::new() };
     let selection = match app.selection(&compilation, &choice) {
         Ok(selection) => selection,
@@ -35,6 +38,7 @@ pub fn run(app: &App, arguments: &Status) -> Exit {
     // Whether something is behind follows from what is above it.
     let mut all: Selection = selection.clone();
     all.extend(selection.iter().flat_map(|id| compilation.graph.ancestors(*id, None)));
+    let all = compilation.within(&all);
     let engine = match app.engine(&compilation, true) {
         Ok(engine) => engine,
         Err(failed) => return exit.or(failed),

@@ -23,6 +23,9 @@ pub fn run(app: &App, arguments: &Why) -> Exit {
         Err(exit) => return exit,
     };
     compilation.check_data_files();
+    if let Err(exit) = app.enter(&mut compilation) {
+        return exit;
+    }
     let id = match find(&compilation, &arguments.model) {
         Ok(id) => id,
         Err(diagnostic) => return app.fail(&[*diagnostic], &compilation.sources),
@@ -38,6 +41,7 @@ pub fn run(app: &App, arguments: &Why) -> Exit {
         Ok(known) => known,
         Err(exit) => return exit,
     };
+    let selection = compilation.within(&selection);
     let plan = plan::of(&compilation, (&selection, &Wishes::default()), &known);
     let chain = Chain { compilation: &compilation, plan: &plan, known: &known };
     match (plan.step(id), arguments.format) {
@@ -62,6 +66,9 @@ fn not_built(compilation: &Compilation, id: NodeId) -> String {
     let name = &node.name;
     if node.kind.has_relation() && node.form() == Form::Ephemeral {
         return format!("{name} is ephemeral: it is part of what reads it (`suiro lineage {name} --downstream`)");
+    }
+    if node.is_built() {
+        return format!("{name} is read from production: nothing of it differs here");
     }
     format!("{name} is a {}, which no build makes", node.kind.word())
 }

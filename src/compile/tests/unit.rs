@@ -8,9 +8,11 @@ use super::super::{
 };
 use crate::{
     diagnostic::{Diagnostic, code::BAD_UNIT_TEST},
+    engine::without_end,
     manifest::{CompiledSql, Form, NodeId, NodeKind, UnitRows, UnitTest},
-    parse::read_query,
-    project::{Fixture, UnitEntry},
+    name::NamePart,
+    parse::{read_query, with_clause},
+    project::{Fixture, Given, Model, UnitEntry},
     source::{Place, Span},
     template::called_name,
 };
@@ -22,6 +24,14 @@ pub fn edges(resolver: &Resolver<'_>, entry: &UnitEntry, (readings, origins): (&
     let mut edges = Edges::default();
     let Some((id, reading)) = model(resolver, entry, (readings, origins), &mut edges.diagnostics) else { return edges };
     edges.reads.insert(id, (vec![entry.model.span], false));
+    let written = entry.file.as_ref().map(|file| in_file(resolver, entry, file)).transpose();
+    let entry = match &written {
+        Ok(written) => written.as_ref().unwrap_or(entry),
+        Err(problems) => {
+            edges.diagnostics.extend(problems.iter().cloned());
+            return edges;
+        }
+    };
     let found = Subject { resolver, entry, id }.compile(reading);
     match found {
         Ok((sql, unit)) => {
@@ -31,6 +41,52 @@ pub fn edges(resolver: &Resolver<'_>, entry: &UnitEntry, (readings, origins): (&
         Err(problems) => edges.diagnostics.extend(problems),
     }
     edges
+}
+
+/// A test with what its file of SQL gives and expects: each common table expression stands in the place of the relation
+/// that is called like it, and the query is what comes out. An expression that no relation is called like is a part of
+/// others.
+fn in_file(resolver: &Resolver<'_>, entry: &UnitEntry, file: &Model) -> Result<UnitEntry, Vec<Diagnostic>> {
+    let around = &resolver.around;
+    let source = resolver.sources.get(file.file);
+    let reading = around.read(file, source);
+    let errors: Vec<Diagnostic> = reading.diagnostics.iter().filter(|found| found.is_error()).cloned().collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let Some(read) = reading.full.as_ref() else {
+        let message = "the SQL of the unit test cannot be read";
+        return Err(vec![Diagnostic::error(BAD_UNIT_TEST, message).at(entry.name.span, "")]);
+    };
+    let place = |range| around.place(&reading.model, source, (&read.rendered, false), range);
+    if let Some(mention) = read.query.as_ref().and_then(|query| query.mentions().first()) {
+        let name = mention.parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
+        let message = format!("the rows of a unit test are given, and this one reads `{name}`");
+        let problem = Diagnostic::error(BAD_UNIT_TEST, message).at_place(place(mention.range.clone()), "");
+        return Err(vec![problem.help(format!("write its rows above: `with \"{name}\" as (select …)`"))]);
+    }
+    let dialect = around.project.target.dialect();
+    let text = without_end(&read.rendered.text).trim_start();
+    let given = match with_clause(text, dialect) {
+        None => Vec::new(),
+        Some(clause) => {
+            let with = text.get(..clause.body).unwrap_or_default();
+            let part = |name: &NamePart| {
+                let this = name.value == "this";
+                let known = this || meant(resolver, &name.value, Some(entry_model(resolver, entry)?)).is_some();
+                let fixture = Fixture::Part { with: with.to_owned(), name: dialect.fold(name) };
+                known.then(|| (Given::new(name.value.clone(), entry.name.span), fixture))
+            };
+            clause.names.iter().filter_map(part).collect()
+        }
+    };
+    let whole = Span::new(file.file, file.sql_start..source.text().len());
+    let expect = Fixture::Sql(Given::new(text.to_owned(), whole));
+    Ok(UnitEntry { given, expect, ..entry.clone() })
+}
+
+fn entry_model(resolver: &Resolver<'_>, entry: &UnitEntry) -> Option<NodeId> {
+    meant(resolver, &entry.model.value, None)
 }
 
 /// The model that a test is about.
@@ -87,7 +143,8 @@ impl Subject<'_> {
             return Err(vec![problem.help(format!("write `- {{input: {first}, rows: []}}` below `given:`"))]);
         }
         let expect = self.rows(&self.entry.expect)?;
-        Ok((sql, UnitTest { model: self.id, given, expect }))
+        let now = self.entry.now.as_ref().map(|now| now.value.clone());
+        Ok((sql, UnitTest { model: self.id, given, expect, now }))
     }
 
     /// The model's SQL, rendered as the test wants it.
@@ -140,6 +197,7 @@ impl Subject<'_> {
     fn rows(&self, fixture: &Fixture) -> Result<UnitRows, Vec<Diagnostic>> {
         let sql = match fixture {
             Fixture::Rows(rows, span) => return checked(rows, *span),
+            Fixture::Part { with, name } => return Ok(UnitRows::Part { with: with.clone(), name: name.clone() }),
             Fixture::Sql(sql) => sql,
         };
         let around = &self.resolver.around;
@@ -153,7 +211,7 @@ impl Subject<'_> {
                 let name = mention.parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
                 Err(wrong(format!("the rows of a unit test are given, and this query reads `{name}`")))
             }
-            None => Ok(UnitRows::Sql(sql.value.trim().trim_end_matches(';').to_owned())),
+            None => Ok(UnitRows::Sql(without_end(&sql.value).trim_start().to_owned())),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::{
     ATTACH, COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRESHNESS, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT,
-    PROPERTIES, SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table, UNIT_INPUT, UNIT_OVERRIDES, UNIT_TEST,
-    VALUE_LIST,
+    PROPERTIES, SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table, UNIT_FILE, UNIT_INPUT, UNIT_OVERRIDES,
+    UNIT_TEST, VALUE_LIST,
 };
 use crate::project::value::wanted;
 use std::fmt::Write;
@@ -27,6 +27,7 @@ pub fn key_reference() -> Vec<(&'static str, String)> {
         ("column", described(&all(&COLUMN), false)),
         ("test", described(&own(&TEST), false)),
         ("unit test", described(&own(&UNIT_TEST), false)),
+        ("unit file", described(&own(&UNIT_FILE), false)),
         ("unit input", described(&all(&UNIT_INPUT), false)),
         ("unit overrides", described(&all(&UNIT_OVERRIDES), false)),
         ("source", described(&all(&SOURCE), false)),

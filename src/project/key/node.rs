@@ -74,11 +74,30 @@ pub(crate) const UNIT_TEST: Table = Table {
             key("model", Kind::Text, "the model that it is about"),
             key("given", Kind::List, "what the model reads instead, each with `input` and `rows`"),
             key("expect", Kind::Mapping, "the rows that come out; only the columns that it names are compared"),
-            key("overrides", Kind::Mapping, "`vars`, `env_vars` and `is_incremental`"),
-            key("incremental", Kind::Boolean, "whether the model is rendered as for an increment").default("`false`"),
             key("config", Kind::Mapping, "configuration; its keys may also stand beside `name`"),
             refused("versions", "give each version a file of its own"),
         ],
+        UNIT_SETTINGS,
+        CONFIG_KEYS,
+    ],
+};
+
+/// How a unit test has its model.
+const UNIT_SETTINGS: &[Key] = &[
+    key("overrides", Kind::Mapping, "`vars`, `env_vars` and `is_incremental`"),
+    key("incremental", Kind::Boolean, "whether the model is rendered as for an increment").default("`false`"),
+    key("now", Kind::Text, "what `now()`, `current_date` and the like answer, such as `2026-01-31 12:00`; without an offset in the session's time zone").default("the time"),
+];
+
+/// The front matter of a unit test that is a file of SQL.
+pub(crate) const UNIT_FILE: Table = Table {
+    place: "a unit test",
+    keys: &[
+        &[
+            key("unit_test", Kind::Text, "the model that the file is a unit test of"),
+            key("config", Kind::Mapping, "configuration; its keys may also stand beside `unit_test`"),
+        ],
+        UNIT_SETTINGS,
         CONFIG_KEYS,
     ],
 };
@@ -86,7 +105,11 @@ pub(crate) const UNIT_TEST: Table = Table {
 const ROWS: &[Key] = &[
     key("rows", Kind::Any, "a list of mappings of columns to values; with a `format`, a text"),
     key("format", Kind::Choice(&["dict", "csv", "sql"]), "what `rows` is").default("`dict`"),
-    refused("fixture", "write the rows below `rows:`"),
+    key(
+        "fixture",
+        Kind::Text,
+        "the name of a file of rows instead, below `fixtures/` of a test path: `name.csv` or `name.sql`",
+    ),
 ];
 
 /// An item of a unit test's `given:`.

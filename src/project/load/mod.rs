@@ -114,9 +114,12 @@ impl Loading<'_> {
         let seed_defaults = Defaults::of_node(&mut reader, file.seeds.as_ref(), NodeKind::Seed, &layout, name);
         let layout = layout.with(files::layout(&files.tests));
         let test_defaults = Defaults::of_node(&mut reader, file.tests.as_ref(), NodeKind::Test, &layout, name);
-        let properties = self.properties(&mut reader, &yamls);
+        let fixtures = self.fixtures(&files.tests);
+        let properties = self.properties(&mut reader, &yamls, fixtures);
         let csvs: Vec<&Found> = files.models.files.iter().filter(|file| file.extension() == "csv").collect();
-        let tests = self.read(files.tests.files.iter().filter(|file| file.extension() == "sql"));
+        let is_test = |file: &&Found| file.extension() == "sql" && !nodes::is_fixture(file);
+        let tests = self.read(files.tests.files.iter().filter(is_test));
+        let (tests, unit_files) = self.unit_files(&mut reader, tests, &test_defaults);
         let entries = self.match_entries((&sqls, &csvs, &tests), &properties.descriptions);
         let (model_entries, others) = entries.split_at(sqls.len());
         let (seed_entries, test_entries) = others.split_at(csvs.len());
@@ -157,7 +160,7 @@ impl Loading<'_> {
             macro_files,
             template_overrides,
             singular_tests,
-            unit_tests: properties.unit_tests,
+            unit_tests: properties.unit_tests.into_iter().chain(unit_files).collect(),
             docs,
             value_lists,
         })

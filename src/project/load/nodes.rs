@@ -4,24 +4,32 @@ use super::{Loading, files::Opening};
 use crate::{
     diagnostic::{Diagnostic, code},
     project::{
-        Column,
+        Column, TextFile,
         config::{Config, NodeKind},
-        disk::Found,
-        field::Reader,
+        disk::{Found, Walk},
+        field::{Given, Reader},
         folder::Defaults,
         matching::{Candidate, entries_of},
         model::{self, InFile, Model, Opened},
-        property::{Description, Properties, SourceTable, TestEntry, merge_columns},
+        property::{
+            Description, FixtureFile, Properties, SourceTable, TestEntry, UnitEntry, is_unit_file, merge_columns,
+            unit_file,
+        },
         seed::{self, Format, Seed},
         target::Target,
         yaml::{self, Node},
     },
-    source::SourceFile,
+    source::{SourceFile, Span},
 };
 use rayon::prelude::*;
 
 impl Loading<'_> {
-    pub(super) fn properties(&mut self, reader: &mut Reader<'_>, yamls: &[Opening]) -> Properties {
+    pub(super) fn properties(
+        &mut self,
+        reader: &mut Reader<'_>,
+        yamls: &[Opening],
+        fixtures: Vec<FixtureFile>,
+    ) -> Properties {
         let usable: Vec<&Opening> = yamls.iter().filter(|yaml| yaml.usable).collect();
         let sources = &*self.sources;
         let trees: Vec<(Option<Node>, Vec<Diagnostic>)> = usable
@@ -31,7 +39,7 @@ impl Loading<'_> {
                 yaml::read(yaml.file, text, 0..text.len(), code::BROKEN_YAML)
             })
             .collect();
-        let mut properties = Properties::default();
+        let mut properties = Properties { fixtures, ..Properties::default() };
         for (yaml, (node, found)) in usable.iter().zip(trees) {
             self.found.extend(found);
             if let Some(node) = node {
@@ -55,6 +63,55 @@ impl Loading<'_> {
             .map(|(kind, found)| Candidate { kind, stem: found.stem(), path: &found.path })
             .collect();
         entries_of(&candidates, descriptions, self.found)
+    }
+
+    /// The files of rows below `fixtures/` of the test paths.
+    pub(super) fn fixtures(&mut self, tests: &Walk) -> Vec<FixtureFile> {
+        let files: Vec<&Found> = tests.files.iter().filter(|file| is_fixture(file)).collect();
+        let files = self.text_files(files.into_iter());
+        let fixture = |file: TextFile| {
+            let below = file.below.strip_prefix(FIXTURES).unwrap_or(&file.below);
+            let (name, extension) = below.rsplit_once('.').unwrap_or((below, ""));
+            let (name, is_csv) = (name.to_owned(), extension.eq_ignore_ascii_case("csv"));
+            FixtureFile { name, path: file.path, is_csv, file: file.file, text: file.text }
+        };
+        files.into_iter().map(fixture).collect()
+    }
+
+    /// The unit tests among test files, and the files themselves; they are no tests of rows.
+    pub(super) fn unit_files(
+        &mut self,
+        reader: &mut Reader<'_>,
+        tests: Vec<Opening>,
+        defaults: &Defaults,
+    ) -> (Vec<Opening>, Vec<UnitEntry>) {
+        let (mut others, mut units) = (Vec::new(), Vec::new());
+        for test in tests {
+            let opened = model::open(test.file, self.sources.get(test.file).text());
+            let Some(node) = opened.yaml.as_ref().filter(|node| test.usable && is_unit_file(node)) else {
+                others.push(test);
+                continue;
+            };
+            self.found.extend(opened.found);
+            let name = Given::new(test.found.stem().to_owned(), Span::new(test.file, 0..0));
+            let Some(mut entry) = unit_file(reader, node, name) else { continue };
+            entry.config = entry.config.over(&defaults.of(test.found.below_without_extension()));
+            let file = Model {
+                kind: NodeKind::Test,
+                file: test.file,
+                stem: test.found.stem().to_owned(),
+                below: test.found.below_without_extension().to_owned(),
+                path: test.found.path,
+                sql_start: opened.sql_start,
+                config: entry.config.clone(),
+                columns: Vec::new(),
+                tests: Vec::new(),
+                instance: None,
+                usable: opened.usable,
+            };
+            units.push(UnitEntry { file: Some(Box::new(file)), ..entry });
+        }
+        (others, units)
     }
 
     /// The files of SQL of one kind.
@@ -146,6 +203,14 @@ impl Loading<'_> {
             }
         }
     }
+}
+
+/// Where files of rows stand, below a test path.
+const FIXTURES: &str = "fixtures/";
+
+/// Whether a file below a test path is one of rows.
+pub(super) fn is_fixture(file: &Found) -> bool {
+    file.below.starts_with(FIXTURES) && matches!(file.extension().as_str(), "csv" | "sql")
 }
 
 /// Lays what the folders say about tests under the configuration of every test of a model, seed or source table.

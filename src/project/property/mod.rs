@@ -5,6 +5,7 @@
 
 mod column;
 mod exposure;
+mod fixture;
 mod freshness;
 mod source;
 mod test;
@@ -13,11 +14,14 @@ mod unit;
 pub use column::Column;
 pub(crate) use column::{merge_columns, read as columns};
 pub use exposure::{Exposure, WrittenName};
+pub use fixture::Fixture;
+pub(crate) use fixture::FixtureFile;
 pub use freshness::Freshness;
 pub use source::SourceTable;
 pub use test::{Argument, TestEntry};
 pub(crate) use test::{config_of, tests};
-pub use unit::{Fixture, UnitEntry};
+pub use unit::UnitEntry;
+pub(crate) use unit::{is_unit_file, read_file as unit_file};
 
 use super::{
     config::{Config, NodeKind},
@@ -46,6 +50,8 @@ pub(crate) struct Properties {
     pub(crate) sources: Vec<SourceTable>,
     pub(crate) exposures: Vec<Exposure>,
     pub(crate) unit_tests: Vec<UnitEntry>,
+    /// The files of rows that unit tests may name.
+    pub(crate) fixtures: Vec<FixtureFile>,
 }
 
 impl Properties {
@@ -64,7 +70,8 @@ impl Properties {
             source::read(reader, file, item, &mut self.sources);
         }
         for item in fields.items("unit_tests") {
-            self.unit_tests.extend(unit::read(reader, item));
+            let entry = unit::read(reader, item, &self.fixtures);
+            self.unit_tests.extend(entry);
         }
         for item in fields.items("exposures") {
             self.exposures.extend(exposure::read(reader, file, item));

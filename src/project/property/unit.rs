@@ -1,21 +1,26 @@
-//! Tests of a model on given rows, as they are written below `unit_tests:`.
+//! Tests of a model on given rows, as they are written below `unit_tests:` or as a file of SQL.
 
-use super::{Reader, called, flat_fields, key, named};
+use super::{
+    Fixture, Reader, called,
+    fixture::{self, FixtureFile},
+    flat, flat_fields, key, named,
+};
 use crate::{
     diagnostic::{Diagnostic, code},
     project::{
         config::{Config, NodeKind},
         field::{Fields, Given},
-        seed::read_table,
+        model::Model,
+        seed::is_moment,
         yaml::Node,
     },
     source::Span,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A unit test as it is written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct UnitEntry {
     /// Its name, and where it stands.
     pub name: Given<String>,
@@ -23,8 +28,12 @@ pub struct UnitEntry {
     pub model: Given<String>,
     /// What the model reads instead, by name as it is written.
     pub given: Vec<(Given<String>, Fixture)>,
+    /// The file of SQL that says what is given and expected; `given` and `expect` are empty then.
+    pub file: Option<Box<Model>>,
     /// What comes out.
     pub expect: Fixture,
+    /// What the time is.
+    pub now: Option<Given<String>>,
     /// Values of `var()` that go before all others.
     pub vars: BTreeMap<String, Value>,
     /// Values of `env_var()` that go before the environment.
@@ -35,27 +44,7 @@ pub struct UnitEntry {
     pub config: Config,
 }
 
-/// Rows that are given or expected.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fixture {
-    /// Rows by column; of a CSV text, every value is a text.
-    Rows(Vec<Map<String, Value>>, Span),
-    /// A query that returns them.
-    Sql(Given<String>),
-}
-
-impl Fixture {
-    /// Where it stands.
-    #[must_use]
-    pub const fn span(&self) -> Span {
-        match self {
-            Self::Rows(_, span) => *span,
-            Self::Sql(given) => given.span,
-        }
-    }
-}
-
-pub(crate) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<UnitEntry> {
+pub(crate) fn read(reader: &mut Reader<'_>, node: &Node, files: &[FixtureFile]) -> Option<UnitEntry> {
     let what = called(node, "unit test");
     let fields = flat_fields(reader, node, &key::UNIT_TEST, &what);
     let name = named(reader, node, &fields, &what)?;
@@ -70,21 +59,65 @@ pub(crate) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<UnitEntry> {
         if !inner.has("input") {
             reader.missing("input", &what, item.span, "write `- input: …`");
         }
-        if let (Some(input), Some(rows)) = (inner.text("input"), fixture(reader, &inner, item.span)) {
+        if let (Some(input), Some(rows)) = (inner.text("input"), fixture::read(reader, &inner, item.span, files)) {
             given.push((input, rows));
         }
     }
     let expected = fields.get("expect").map(|field| field.node);
     let expect = expected.and_then(|node| {
         let inner = reader.fields(node, &key::UNIT_ROWS, "`expect`");
-        fixture(reader, &inner, node.span)
+        fixture::read(reader, &inner, node.span, files)
     });
-    let (vars, environment, asked) = overrides(reader, &fields);
-    let incremental = fields.boolean("incremental").unwrap_or(asked);
-    let config = Config::of_fields(reader, &fields, NodeKind::Test, false);
+    let entry = entry(reader, &fields, name, fields.text("model"));
     let sound = reader.found.len() == before;
-    let (model, expect) = fields.text("model").zip(expect).filter(|_| sound)?;
-    Some(UnitEntry { name, model, given, expect, vars, environment, incremental, config })
+    let (entry, expect) = entry.zip(expect).filter(|_| sound)?;
+    Some(UnitEntry { given, expect, ..entry })
+}
+
+/// The front matter of a file of SQL that is a unit test: it says `unit_test:`. What is given and expected stands in the
+/// SQL, which is read later.
+pub(crate) fn read_file(reader: &mut Reader<'_>, node: &Node, name: Given<String>) -> Option<UnitEntry> {
+    let fields = reader.entries(flat(node.entries()?), &key::UNIT_FILE, "the front matter");
+    let model = fields.text("unit_test");
+    if !fields.has("unit_test") {
+        reader.missing("unit_test", "the front matter", node.span, "write the model's name: `unit_test: customers`");
+    }
+    entry(reader, &fields, name, model)
+}
+
+/// Whether front matter is that of a unit test.
+pub(crate) fn is_unit_file(node: &Node) -> bool {
+    node.entries().is_some_and(|entries| entries.iter().any(|entry| entry.key == "unit_test"))
+}
+
+/// Everything but the rows.
+fn entry(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    name: Given<String>,
+    model: Option<Given<String>>,
+) -> Option<UnitEntry> {
+    let (vars, environment, asked) = overrides(reader, fields);
+    let incremental = fields.boolean("incremental").unwrap_or(asked);
+    let config = Config::of_fields(reader, fields, NodeKind::Test, false);
+    if let Some(now) = fields.text("now").filter(|now| !is_moment(&now.value)) {
+        let message = format!("`now` takes a time, and this is `{}`", now.value);
+        let wrong = Diagnostic::error(code::BAD_UNIT_TEST, message).at(now.span, "");
+        reader.found.push(wrong.help("write `2026-01-31`, `2026-01-31 12:00` or `2026-01-31 12:00:00+09:00`"));
+    }
+    let expect = Fixture::Rows(Vec::new(), Span::new(name.span.file, 0..0));
+    Some(UnitEntry {
+        name,
+        model: model?,
+        given: Vec::new(),
+        file: None,
+        expect,
+        now: fields.text("now"),
+        vars,
+        environment,
+        incremental,
+        config,
+    })
 }
 
 type Overrides = (BTreeMap<String, Value>, BTreeMap<String, String>, bool);
@@ -98,61 +131,16 @@ fn overrides(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Overrides {
     for entry in inner.entries("macros") {
         match (entry.key.as_str(), entry.value.to_json()) {
             ("is_incremental", Value::Bool(value)) => incremental = value,
-            _ => reader.found.push(
-                Diagnostic::error(code::BAD_UNIT_TEST, format!("a unit test cannot replace the macro `{}`", entry.key))
-                    .at(entry.key_span, "")
-                    .help("give the macro a variable to ask for, `var('…')`, and set that below `vars:`"),
-            ),
+            (name, _) => {
+                let message = format!("a unit test cannot replace the macro `{name}`");
+                let wrong = Diagnostic::error(code::BAD_UNIT_TEST, message).at(entry.key_span, "");
+                reader.found.push(if name == "now" || name == "current_timestamp" {
+                    wrong.help("the time is `now: 2026-01-31 12:00`, beside `model:`")
+                } else {
+                    wrong.help("give the macro a variable to ask for, `var('…')`, and set that below `vars:`")
+                });
+            }
         }
     }
     (vars, inner.text_map("env_vars"), incremental)
-}
-
-fn fixture(reader: &mut Reader<'_>, fields: &Fields<'_>, span: Span) -> Option<Fixture> {
-    let rows = fields.get("rows").map(|field| field.node);
-    let span = rows.map_or(span, |node| node.span);
-    let text = |reader: &mut Reader<'_>| {
-        let text = rows.and_then(crate::project::value::text);
-        if text.is_none() {
-            reader.missing("rows", "the fixture", span, "write `rows: |` and the text below it");
-        }
-        text
-    };
-    match fields.string("format").as_deref() {
-        Some("sql") => Some(Fixture::Sql(Given::new(text(reader)?, span))),
-        Some("csv") => match read_table(&text(reader)?) {
-            Ok((header, rows)) => {
-                let row = |(_, values): (u64, Vec<Option<String>>)| {
-                    header.iter().cloned().zip(values.into_iter().map(Value::from)).collect()
-                };
-                Some(Fixture::Rows(rows.into_iter().map(row).collect(), span))
-            }
-            Err((line, message)) => {
-                let message = format!("line {line} of the rows: {message}");
-                let wrong = Diagnostic::error(code::BAD_UNIT_TEST, message).at(span, "");
-                reader.found.push(wrong.help("write a header, and as many values in each line as it has"));
-                None
-            }
-        },
-        _ => {
-            let mut all = Vec::new();
-            for item in rows.and_then(Node::items).unwrap_or_default() {
-                match item.to_json() {
-                    Value::Object(row) => all.push(row),
-                    _ => {
-                        let message =
-                            format!("a row is a mapping of columns to values, and this is {}", item.describe());
-                        let wrong = Diagnostic::error(code::BAD_UNIT_TEST, message).at(item.span, "");
-                        reader.found.push(wrong.help("write `- {id: 1, name: x}`"));
-                    }
-                }
-            }
-            let is_list = rows.is_none_or(|node| node.items().is_some() || node.is_null());
-            if !is_list {
-                let wrong = Diagnostic::error(code::BAD_UNIT_TEST, "`rows` are a list").at(span, "");
-                reader.found.push(wrong.help("a text needs `format: csv` or `format: sql` beside it"));
-            }
-            Some(Fixture::Rows(all, span))
-        }
-    }
 }

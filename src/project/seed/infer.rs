@@ -124,6 +124,11 @@ impl Inference {
     }
 }
 
+/// Whether a text is a day, or a moment of one, as seeds have them.
+pub(crate) fn is_moment(text: &str) -> bool {
+    matches!(form(text), Inference::Date | Inference::Timestamp | Inference::TimestampTz)
+}
+
 /// What one value looks like.
 fn form(value: &str) -> Inference {
     match value.as_bytes() {

@@ -13,6 +13,7 @@ mod table;
 
 pub(crate) use format::Format;
 pub use infer::SeedType;
+pub(crate) use infer::is_moment;
 pub(crate) use problem::{Problem, excerpt};
 pub(crate) use scan::unknown_types;
 pub use scan::{Rows, SeedColumn, SeedTable};

@@ -1,0 +1,121 @@
+//! A project in an environment of its own: what differs from production is built there, the rest is read from there.
+
+use super::Compilation;
+use crate::{
+    dialect::Dialect,
+    graph::Selection,
+    manifest::{Manifest, Node, NodeId, NodeKind},
+    name::RelationName,
+    plan::{Known, read_name},
+    state::Recorded,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An environment that a compilation has entered.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// The nodes that are built in it; all others are read from production.
+    pub own: BTreeSet<NodeId>,
+    /// What is known of the others.
+    outside: Known,
+}
+
+/// The schema of that name in an environment.
+#[must_use]
+pub fn schema(name: &str, environment: &str) -> String {
+    [name, "_", environment].concat()
+}
+
+impl Compilation {
+    /// Goes over to an environment in which these nodes are built. `production` is what is known of production, and on
+    /// DuckDB the name under which its file is attached.
+    pub fn enter(&mut self, name: &str, own: BTreeSet<NodeId>, production: (Known, Option<&str>)) {
+        let (known, database) = production;
+        let before: BTreeMap<String, NodeId> = self.manifest.iter().map(|(id, node)| (read_name(node), id)).collect();
+        let mut moved: Vec<(NodeId, RelationName)> = Vec::new();
+        let dialect = self.manifest.dialect;
+        for (index, node) in self.manifest.nodes.iter_mut().enumerate() {
+            let id = NodeId::of(index);
+            if let Some(relation) = node.relation.clone() {
+                rename(node, (dialect, own.contains(&id)), (name, database));
+                moved.push((id, relation));
+            }
+            if let Some(stored) = node.test.as_mut().and_then(|test| test.stored.as_mut())
+                && dialect == Dialect::Postgres
+            {
+                stored.schema = schema(&stored.schema, name).into();
+            }
+        }
+        if dialect == Dialect::Postgres {
+            self.manifest.schema = schema(&self.manifest.schema, name);
+            let target = &mut self.project.target;
+            target.state_schema = schema(&target.state_schema, name);
+        }
+        let outside = outside(&self.manifest, &own, (known, &moved), &before);
+        self.environment = Some(Environment { name: name.to_owned(), own, outside });
+    }
+
+    /// What of a selection is built in the environment that was entered; without one, all of it.
+    #[must_use]
+    pub fn within(&self, selection: &Selection) -> Selection {
+        let Some(environment) = &self.environment else { return selection.clone() };
+        let manifest = &self.manifest;
+        let belongs = |id: &NodeId| match manifest.node(*id).kind {
+            NodeKind::Test => !manifest.relations_read(*id).is_disjoint(&environment.own),
+            NodeKind::Model | NodeKind::Seed => !manifest.node(*id).is_built() || environment.own.contains(id),
+            NodeKind::Source | NodeKind::Exposure => true,
+        };
+        selection.iter().copied().filter(belongs).collect()
+    }
+}
+
+impl Environment {
+    /// Adds what is known of production to what is known of the environment.
+    pub fn complete(&self, known: &mut Known) {
+        known.live.relations.extend(self.outside.live.relations.clone());
+        known.columns.extend(self.outside.columns.clone());
+        known.state.relations.extend(self.outside.state.relations.clone());
+    }
+}
+
+/// Gives a node the name that it has in the environment.
+fn rename(node: &mut Node, (dialect, own): (Dialect, bool), (environment, database): (&str, Option<&str>)) {
+    let of_files = node.kind == NodeKind::Source && node.sql.is_some();
+    let Some(relation) = &mut node.relation else { return };
+    match (dialect, own) {
+        (Dialect::Postgres, true) => relation.schema = schema(&relation.schema, environment).into(),
+        (Dialect::DuckDb, false) if !of_files && relation.database.is_none() => {
+            relation.database = database.map(Into::into);
+        }
+        _ => {}
+    }
+}
+
+/// What is known of the nodes that are read from production, under the names that they have now.
+fn outside(
+    manifest: &Manifest,
+    own: &BTreeSet<NodeId>,
+    (mut known, moved): (Known, &[(NodeId, RelationName)]),
+    before: &BTreeMap<String, NodeId>,
+) -> Known {
+    let mut outside = Known::default();
+    let new_name = |name: &String| before.get(name).map_or_else(|| name.clone(), |id| read_name(manifest.node(*id)));
+    for (id, relation) in moved.iter().filter(|(id, _)| !own.contains(id)) {
+        let Some(now) = &manifest.node(*id).relation else { continue };
+        if let Some(live) = known.live.relations.remove(relation) {
+            outside.live.relations.insert(now.clone(), live);
+        }
+        if let Some(columns) = known.columns.remove(relation) {
+            outside.columns.insert(now.clone(), columns);
+        }
+        if let Some(recorded) = known.state.relations.remove(relation) {
+            let mut recorded: Recorded = recorded;
+            let reads = std::mem::take(&mut recorded.identity.reads);
+            recorded.identity.reads = reads.into_iter().map(|(name, read)| (new_name(&name), read)).collect();
+            outside.state.relations.insert(now.clone(), recorded);
+        }
+    }
+    outside
+}

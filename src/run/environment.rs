@@ -1,0 +1,215 @@
+//! Environments as the database has them: which there are, what is in them, and taking them away.
+//!
+//! On PostgreSQL an environment is a schema of state beside production's and the schemas that its rows name; on DuckDB
+//! it is a file, which the caller knows.
+
+use super::{
+    Statements, database,
+    state::{self, common, step, with},
+};
+use crate::{
+    engine::{Connection, Engine, EngineError, RelationKind},
+    manifest::Manifest,
+    name::RelationName,
+    plan::{is_ours, is_same},
+};
+use serde_json::{Value, json};
+
+/// What there is to say about an environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Who made it.
+    pub owner: Option<String>,
+    /// How many relations it has of its own.
+    pub relations: u64,
+    /// Their size in bytes, where the engine says.
+    pub bytes: Option<u64>,
+    /// When something was published in it last.
+    pub published_at: Option<String>,
+    /// Until when it is wanted, in UTC.
+    pub expires_at: Option<String>,
+}
+
+/// The names of the environments beside that state, and the roles that own them.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn names(
+    engine: &dyn Engine,
+    statements: &dyn Statements,
+    (manifest, production): (&Manifest, &str),
+) -> Result<Vec<(String, Option<String>)>, EngineError> {
+    let mut connection = engine.connect("env")?;
+    let prefix = [production, "_"].concat();
+    let mut found = Vec::new();
+    let values = with(common(manifest, production, None), json!({"prefix": prefix}));
+    for statement in step(statements, "environments", &values)? {
+        for row in connection.values(&statement.text)? {
+            let mut row = row.into_iter();
+            if let Some(Some(schema)) = row.next()
+                && let Some(name) = schema.strip_prefix(&prefix)
+            {
+                found.push((name.to_owned(), row.next().flatten()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What is in an environment whose state stands in that schema; nothing where this project has none there.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn look_into(
+    engine: &dyn Engine,
+    statements: &dyn Statements,
+    (manifest, schema, name): (&Manifest, &str, &str),
+) -> Result<Option<Environment>, EngineError> {
+    let database = database(engine)?;
+    let mut connection = engine.connect("env")?;
+    let live = connection.catalog(&[schema])?;
+    let there = live.relations.contains_key(&RelationName::new(schema, "environment"));
+    if !there {
+        return Ok(None);
+    }
+    let mut found = Environment { name: name.to_owned(), ..Environment::default() };
+    let mut author = None;
+    let mut is_described = false;
+    for statement in step(statements, "environment", &Value::Object(common(manifest, schema, database.as_deref())))? {
+        let Some(row) = connection.values(&statement.text)?.pop() else { continue };
+        let text = |column: usize| row.get(column).cloned().flatten();
+        if statement.purpose == "environment" {
+            is_described = true;
+            (found.owner, found.expires_at) = (text(0), text(2));
+        } else {
+            found.relations = text(0).and_then(|text| text.parse().ok()).unwrap_or_default();
+            found.published_at = text(1);
+            found.bytes = text(2).and_then(|text| text.parse().ok());
+            author = text(3);
+        }
+    }
+    found.owner = found.owner.or(author);
+    Ok((is_described || found.relations > 0).then_some(found))
+}
+
+/// Makes the state of an environment and says whose it is and until when it is wanted.
+///
+/// # Errors
+/// When the role may not, or the database refuses it.
+pub fn describe(
+    engine: &dyn Engine,
+    statements: &dyn Statements,
+    (manifest, schema): (&Manifest, &str),
+    (author, now, expires): (Option<&str>, &str, Option<&str>),
+) -> Result<(), EngineError> {
+    let database = database(engine)?;
+    let mut connection = engine.connect("env")?;
+    let live = connection.catalog(&[schema])?;
+    let values = common(manifest, schema, database.as_deref());
+    let new_schema = json!({"new_schema": !live.schemas.contains(schema)});
+    let said = json!({"author": author, "now": now, "expires": expires});
+    let mut all = step(statements, "create", &with(values.clone(), new_schema))?;
+    all.extend(step(statements, "describe_environment", &with(values, said))?);
+    in_one_transaction(connection.as_mut(), all.iter().map(|statement| statement.text.as_str()))
+}
+
+/// Takes an environment away: the relations that its state knows and that carry the mark, then what is remembered. What
+/// could not be dropped, with the reason; then the state stays.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn drop(
+    engine: &dyn Engine,
+    statements: &dyn Statements,
+    (manifest, schema): (&Manifest, &str),
+) -> Result<Vec<(RelationName, String)>, EngineError> {
+    let mut connection = engine.connect("env")?;
+    let there = connection.catalog(&[schema])?;
+    let known = state::read(connection.as_mut(), statements, (manifest, schema, None), &there)?;
+    let mut schemas: Vec<&str> = known.relations.keys().map(|relation| &*relation.schema).collect();
+    schemas.sort_unstable();
+    schemas.dedup();
+    let live = connection.catalog(&schemas)?;
+    let mut left: Vec<(RelationName, RelationKind, String)> = Vec::new();
+    for (relation, recorded) in &known.relations {
+        if let Some(found) = live.relations.get(relation) {
+            let ours = is_ours(&manifest.project, relation, found.comment.as_deref()) && is_same(recorded, found);
+            let why = if ours { String::new() } else { "it is not what was published".to_owned() };
+            left.push((relation.clone(), found.kind, why));
+        }
+    }
+    // Views may read each other: what cannot be dropped yet is tried again as long as something can.
+    left.sort_by_key(|(_, kind, _)| *kind == RelationKind::Table);
+    loop {
+        let before = left.len();
+        let mut refused = Vec::new();
+        for (relation, kind, why) in left {
+            if !why.is_empty() && why.starts_with("it is not") {
+                refused.push((relation, kind, why));
+                continue;
+            }
+            let values = json!({"relations": [{"name": relation, "kind": kind.word()}], "schemas": []});
+            for statement in super::context::step(statements, "discard", &values)? {
+                if let Err(error) = connection.execute(&statement.text) {
+                    refused.push((relation.clone(), kind, error.message));
+                }
+            }
+        }
+        left = refused;
+        if left.is_empty() || left.len() == before {
+            break;
+        }
+    }
+    if !left.is_empty() {
+        return Ok(left.into_iter().map(|(relation, _, why)| (relation, why)).collect());
+    }
+    for schema in schemas {
+        // One that somebody keeps something in stays.
+        let values = json!({"relations": [], "schemas": [schema]});
+        for statement in super::context::step(statements, "discard", &values)? {
+            let _kept = connection.execute(&statement.text);
+        }
+    }
+    forget(connection.as_mut(), statements, manifest, schema)?;
+    Ok(Vec::new())
+}
+
+/// Removes what is remembered of the project, and the tables of state where nobody else uses them.
+fn forget(
+    connection: &mut dyn Connection,
+    statements: &dyn Statements,
+    manifest: &Manifest,
+    schema: &str,
+) -> Result<(), EngineError> {
+    let values = Value::Object(common(manifest, schema, None));
+    let mut others = 0;
+    for statement in step(statements, "forget", &values)? {
+        if statement.purpose == "left" {
+            let rows = connection.values(&statement.text)?;
+            others = rows.into_iter().flatten().next().flatten().and_then(|text| text.parse().ok()).unwrap_or(1);
+        } else {
+            connection.execute(&statement.text)?;
+        }
+    }
+    if others == 0 {
+        let remove = step(statements, "remove", &values)?;
+        in_one_transaction(connection, remove.iter().map(|statement| statement.text.as_str()))?;
+    }
+    Ok(())
+}
+
+fn in_one_transaction<'s>(
+    connection: &mut dyn Connection,
+    statements: impl Iterator<Item = &'s str>,
+) -> Result<(), EngineError> {
+    connection.execute("begin transaction")?;
+    for statement in statements {
+        if let Err(error) = connection.execute(statement) {
+            let _rolled_back = connection.execute("rollback");
+            return Err(error);
+        }
+    }
+    connection.execute("commit").map(|_| ())
+}
