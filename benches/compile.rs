@@ -11,16 +11,15 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a measurement that cannot be made ends the program")]
 #![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "figures for people")]
 
+mod floor;
 mod generate;
 mod measure;
 
 use generate::{Layout, configuration};
 use measure::{Limit, Taken, judge, median, megabytes, run, seconds, set_aside};
-use rayon::prelude::*;
-use sqlparser::{dialect::DuckDbDialect, parser::Parser};
 use std::{
-    env, fs,
-    path::{Path, PathBuf},
+    env,
+    path::Path,
     process::{Command, ExitCode},
 };
 
@@ -28,7 +27,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["--floor", folder] => floor(Path::new(folder)),
+        ["--floor", folder] => floor::floor(Path::new(folder)),
         ["--generate", count, folder] => {
             let layout = Layout::of(number(count));
             let bytes = write(&layout, Path::new(folder));
@@ -51,31 +50,6 @@ fn number(text: &str) -> usize {
 
 fn write(layout: &Layout, folder: &Path) -> usize {
     layout.write(folder, &configuration("view", None)).expect("a written project")
-}
-
-/// What cannot be avoided: reading every file and parsing it.
-fn floor(folder: &Path) {
-    let mut open = vec![folder.join("models")];
-    let mut files: Vec<PathBuf> = Vec::new();
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(folder).expect("a readable folder") {
-            let entry = entry.expect("a readable entry");
-            let path = entry.path();
-            if entry.file_type().expect("a file type").is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "sql") {
-                files.push(path);
-            }
-        }
-    }
-    let statements: usize = files
-        .par_iter()
-        .map(|path| {
-            let text = fs::read_to_string(path).expect("a readable file");
-            Parser::parse_sql(&DuckDbDialect {}, &text).expect("SQL that sqlparser reads").len()
-        })
-        .sum();
-    assert_eq!(statements, files.len());
 }
 
 fn compare(counts: &[usize]) -> ExitCode {

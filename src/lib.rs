@@ -46,4 +46,6 @@ pub mod artifact;
 
 pub mod compile;
 
+pub mod site;
+
 pub mod cli;

@@ -63,7 +63,7 @@ pub fn read_catalog(manifest: &Manifest, text: &str) -> Option<Known> {
         let found = LiveRelation { kind, oid: 0, comment, owner: None, may_alter: true };
         let name = RelationName::new(text("schema")?, text("name")?);
         let columns: Vec<(String, String)> = serde_json::from_value(relation.get("columns")?.clone()).ok()?;
-        let column = |(name, data_type)| LiveColumn { name, data_type, nullable: true, comment: None };
+        let column = |(name, data_type)| LiveColumn { name, data_type, nullable: true, comment: None, collation: None };
         known.columns.insert(name.clone(), columns.into_iter().map(column).collect());
         live.relations.insert(name, found);
     }

@@ -86,12 +86,12 @@ impl Store {
         fs_err::rename(&inside, &place).map_err(failed)
     }
 
-    /// Removes compiled files other than these, which belong to models that are gone.
+    /// Removes the files below `folder` other than these, which belong to something that is gone.
     ///
     /// # Errors
     /// When a file cannot be removed: `NOT_WRITABLE`.
-    pub fn retain_compiled(&self, keep: &std::collections::BTreeSet<PathBuf>) -> Result<(), Diagnostic> {
-        let folder = self.folder.join("compiled");
+    pub fn retain(&self, folder: &str, keep: &std::collections::BTreeSet<PathBuf>) -> Result<(), Diagnostic> {
+        let folder = self.folder.join(folder);
         let files = walkdir::WalkDir::new(&folder).into_iter().filter_map(Result::ok);
         for file in files.filter(|entry| entry.file_type().is_file()) {
             let relative = file.path().strip_prefix(&folder).unwrap_or(file.path());

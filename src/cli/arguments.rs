@@ -153,6 +153,11 @@ pub enum Command {
         #[command(subcommand)]
         command: Catalog,
     },
+    /// Make a page that documents the project: lineage, columns, SQL, tests and the last run
+    Docs {
+        #[command(subcommand)]
+        command: Docs,
+    },
     /// Turn a project of another tool into one of suiro's
     #[command(subcommand)]
     Import(Import),
@@ -273,7 +278,7 @@ pub enum UnitEngine {
 #[derive(Debug, Args)]
 pub struct Lineage {
     /// Model, seed or source
-    #[arg(value_name = "NODE", required_unless_present = "explain_edge")]
+    #[arg(value_name = "NODE", required_unless_present_any = ["explain_edge", "json_lines"])]
     pub node: Option<String>,
     /// Only what it reads
     #[arg(long, conflicts_with = "downstream")]
@@ -284,6 +289,9 @@ pub struct Lineage {
     /// Show where in the SQL the reader READER reads READ
     #[arg(long, num_args = 2, value_names = ["READER", "READ"], conflicts_with_all = ["node", "upstream", "downstream"])]
     pub explain_edge: Option<Vec<String>>,
+    /// Trace SQL of any dialect: one JSON object a line from standard input, one a line to standard output; no project
+    #[arg(long, conflicts_with_all = ["node", "upstream", "downstream", "explain_edge"])]
+    pub json_lines: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -329,6 +337,50 @@ pub enum Catalog {
         #[arg(value_name = "NAME")]
         names: Vec<String>,
     },
+}
+
+/// What there is to do with documentation.
+#[derive(Debug, Subcommand)]
+pub enum Docs {
+    /// Write the documentation as one file, target/docs/index.html, that opens from the disk; asks no database
+    Generate(DocsGenerate),
+    /// Serve the documentation to browsers on this machine, and make it anew when a file of the project changes
+    Serve(DocsServe),
+    /// Print who reads whom as a diagram, for other programs to draw
+    Graph(DocsGraph),
+}
+
+#[derive(Debug, Args)]
+pub struct DocsServe {
+    /// Port of this machine; 0 takes any that is free
+    #[arg(long, default_value_t = 8088, value_name = "PORT")]
+    pub port: u16,
+}
+
+/// A language for diagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DiagramLanguage {
+    /// Mermaid, which many places show in Markdown
+    #[default]
+    Mermaid,
+    /// DOT, for Graphviz
+    Dot,
+}
+
+#[derive(Debug, Args)]
+pub struct DocsGraph {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Language of the diagram
+    #[arg(long, value_enum, default_value_t)]
+    pub format: DiagramLanguage,
+}
+
+#[derive(Debug, Args)]
+pub struct DocsGenerate {
+    /// Write SQL to files beside the page, which reads them when it needs them: for thousands of models
+    #[arg(long)]
+    pub split: bool,
 }
 
 /// What there is to do with environments.

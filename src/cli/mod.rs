@@ -19,7 +19,7 @@ use crate::{
     source::Sources,
 };
 use app::App;
-use arguments::{Arguments, Catalog, Command, Template};
+use arguments::{Arguments, Catalog, Command, Docs, Template};
 use clap::{
     Parser,
     error::{ContextKind, ContextValue, ErrorKind},
@@ -53,9 +53,8 @@ pub fn main() -> ExitCode {
 }
 
 /// What people call by the name that it has in dbt.
-const ELSEWHERE: [(&str, &str); 7] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("deps", "suiro downloads nothing: name a folder with macros of others in `template_paths` of suiro.yml."),
-    ("docs", "There is no documentation site yet; `suiro ls` and `suiro lineage` show what there is."),
     ("parse", "`suiro check` reads everything and says what is wrong."),
     ("retry", "`suiro build` again does it; what was published stays until then."),
     ("run-operation", "Templates never act on the database; SQL that does belongs into hooks."),
@@ -106,6 +105,9 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Show(arguments) => commands::show::run(app, arguments),
         Command::Query(arguments) => commands::query::run(app, arguments),
         Command::Catalog { command: Catalog::Values { names } } => commands::catalog::values(app, names),
+        Command::Docs { command: Docs::Generate(arguments) } => commands::docs::generate(app, arguments),
+        Command::Docs { command: Docs::Serve(arguments) } => commands::docs::serve(app, arguments),
+        Command::Docs { command: Docs::Graph(arguments) } => commands::docs::graph(app, arguments),
         Command::Import(arguments) => commands::import::run(app, arguments),
         Command::Freshness(arguments) => commands::freshness::run(app, arguments),
         Command::Debug(arguments) => commands::debug::run(app, arguments),

@@ -10,8 +10,7 @@ use crate::{
 };
 
 /// The keys that only incremental models have a use for.
-const KEYS: [&str; 7] = [
-    "unique_key",
+const KEYS: [&str; 6] = [
     "incremental_strategy",
     "on_schema_change",
     "on_definition_change",
@@ -27,7 +26,9 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
     let given = |key: &str| config.get(key).filter(|setting| setting.in_file);
     if node.form() != Form::Incremental {
         // Defaults of a folder are for those models in it that have a use for them.
-        let without_effect = KEYS.iter().filter_map(|key| Some((*key, given(key)?)));
+        // A table that is changed where it is has a use for a key, too.
+        let key = (node.form() != Form::Table).then_some(&"unique_key");
+        let without_effect = key.into_iter().chain(&KEYS).filter_map(|key| Some((*key, given(key)?)));
         return without_effect
             .map(|(key, setting)| {
                 let what = node.materialized.as_deref().unwrap_or("view");

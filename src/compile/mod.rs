@@ -4,11 +4,14 @@
 //! connection.
 
 mod arrival;
+mod columns;
 mod decorate;
 mod describe;
 mod edges;
 mod environment;
+mod facts;
 mod files;
+mod findings;
 mod incremental;
 mod known;
 mod names;
@@ -19,6 +22,7 @@ mod serve;
 mod tests;
 
 pub use environment::{Environment, schema as environment_schema};
+pub use facts::WrittenFile;
 pub use names::{Meaning, Names};
 pub use reading::{Read, Reading, Surroundings};
 pub use serve::{process_environment, setting_renderer};
@@ -34,6 +38,7 @@ use crate::{
     source::{FileId, SourceFile, Sources},
     template::{self, EnvironmentLookup, MacroFile, Renderer, Scope, StatementTemplates, Visible},
 };
+use columns::Inference;
 use edges::{Edges, Resolver};
 use nodes::Origin;
 use rayon::prelude::*;
@@ -158,7 +163,7 @@ pub fn compile_loaded(
     let resolver = Resolver { around, sources: &sources, names: &names, nodes: &all };
     let units = unit_edges(&resolver, (&readings, &tests), &origins);
     assign(&mut all, units, &origins, &readings, &mut diagnostics);
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         project: project.name.clone(),
         dialect,
         target: project.target.name.clone(),
@@ -167,6 +172,12 @@ pub fn compile_loaded(
         run_hooks: RunHooks::default(),
     };
     let graph = Graph::new(&manifest);
+    let inference = Inference { around, sources: &sources, readings: &readings, tests: &tests, origins: &origins };
+    diagnostics.extend(inference.run(&mut manifest, &graph));
+    // Syntax trees are large, and nobody needs them any more.
+    for read in readings.iter_mut().flat_map(|reading| [&mut reading.full, &mut reading.incremental]).flatten() {
+        read.query.iter_mut().for_each(crate::parse::Query::forget_syntax);
+    }
     let selectors = serve::selectors(&project, &mut diagnostics);
     let mut compilation = Compilation {
         project,

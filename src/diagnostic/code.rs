@@ -79,6 +79,14 @@ codes! {
     THREE_PART_NAME = "E0313" Project "a name reaches into another database";
     READING_UNSUPPORTED = "E0314" Project "nothing could read the relations of this SQL";
     UNKNOWN_COLUMNS = "E0320" Project "the columns of a relation are not known without the database";
+    UNKNOWN_COLUMN = "E0321" Project "a column is not known";
+    AMBIGUOUS_COLUMN = "E0322" Project "a column may be of several relations";
+    DIFFERENT_WIDTHS = "E0323" Project "the sides of a set operation have different numbers of columns";
+    BARE_COLUMN = "E0324" Project "a column stands beside an aggregate, and nothing groups by it";
+    DUPLICATE_COLUMN = "E0325" Project "two output columns have the same name";
+    INCOMPARABLE_TYPES = "E0326" Project "values are compared whose types cannot be";
+    STAR_OVER_UNKNOWN = "E0327" Project "a star stands for columns that are not known";
+    NO_SUCH_COLUMN = "E0328" Project "a test or description names a column that does not exist";
     UNBOUNDED_APPEND = "E0330" Project "an incremental model would add the same rows again";
 
     // 4: graph and selection

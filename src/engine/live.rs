@@ -157,6 +157,34 @@ pub struct LiveCatalog {
     pub relations: BTreeMap<RelationName, LiveRelation>,
     /// What depends on those relations, anywhere in the database, directly; sorted by `on`, `kind`, `name`.
     pub dependents: Vec<Dependent>,
+    /// What tables have that decides how they may be replaced; nothing for those that have nothing of it.
+    pub fittings: BTreeMap<RelationName, Fitting>,
+}
+
+/// What a table has that decides how it may be replaced.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fitting {
+    /// What tells its rows apart, the best first.
+    pub keys: Vec<Key>,
+    /// What a table in its place could not be given, for people, with the columns it is about.
+    pub fixed: Vec<(String, Vec<String>)>,
+    /// Why its rows cannot be changed where they are, for people.
+    pub frozen: Vec<String>,
+    /// How many indexes keep values from standing twice in it.
+    pub unique: usize,
+    /// Columns whose values it computes by itself.
+    pub made: Vec<String>,
+    /// Columns that take a value only where it is insisted on.
+    pub identity: Vec<String>,
+}
+
+/// Columns that tell the rows of a table apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The columns.
+    pub columns: Vec<String>,
+    /// Whether there is a value in each of them in every row; rows without are not told apart.
+    pub filled: bool,
 }
 
 /// A function that somebody has made in the database; several of one name count as one.
@@ -179,4 +207,6 @@ pub struct LiveColumn {
     pub nullable: bool,
     /// Its comment.
     pub comment: Option<String>,
+    /// How its texts are ordered, where that is not what its type says.
+    pub collation: Option<String>,
 }

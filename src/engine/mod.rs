@@ -12,7 +12,9 @@ mod scan;
 mod template;
 
 pub use error::{EngineError, FailureKind, LoadPlace};
-pub use live::{Dependent, DependentKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind, UserFunction};
+pub use live::{
+    Dependent, DependentKind, Fitting, Key, LiveCatalog, LiveColumn, LiveRelation, RelationKind, UserFunction,
+};
 /// A statement without the white space, comments and semicolon at its end.
 pub use scan::trim_end as without_end;
 

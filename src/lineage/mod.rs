@@ -1,15 +1,27 @@
-//! Which tables SQL reads and writes.
+//! Which tables SQL reads and writes, and where its columns come from.
 //!
-//! In: a script of statements in any dialect that sqlparser has. Out: its [`Tables`]. It shares the scope walk of
-//! `parse/`, so a name means the same to both. Never: replacing anything, or columns (yet).
+//! In: a script of statements in any dialect that sqlparser has, or the syntax tree of a model. Out: its [`Tables`],
+//! its [`Trace`], or an [`Answer`] about its columns. Never: replacing anything, or a guess.
 
+pub(crate) mod column;
 mod dialect;
 mod head;
 mod script;
 mod statement;
+mod trace;
 
-use crate::parse::room;
-use std::collections::BTreeSet;
+pub use column::{
+    Answer, CastKind, EdgeKind, Origin, Output,
+    catalog::Known,
+    finding::{Finding, FindingKind},
+};
+pub use trace::{Schema, Trace, TracedColumn, TracedSource};
+
+use crate::{
+    dialect::Dialect,
+    parse::{Query, outline::DottedName, room},
+};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// The tables at the two ends of a script; those that it fills and reads again are neither.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,7 +41,39 @@ pub fn tables(sql: &str, dialect: &str) -> Result<Tables, String> {
     // No token is shorter than a byte.
     let tables = room::with_room(sql.len(), || {
         let dialects = dialect::find(dialect).ok_or_else(|| format!("the dialect `{dialect}` is not known"))?;
-        Ok(script::ends(&script::read(sql, &dialects)?))
+        Ok(script::ends(&script::effects(&script::read(sql, &dialects)?)))
     });
     tables.unwrap_or_else(|| Err("the SQL is too long to be read".to_owned()))
+}
+
+/// What a script reads and writes, column by column; `schema` tells the columns of relations, by dotted names.
+///
+/// # Errors
+/// As [`tables`].
+pub fn trace(sql: &str, dialect: &str, schema: Option<&Schema>) -> Result<Trace, String> {
+    let trace = room::with_room(sql.len(), || {
+        let dialects = dialect::find(dialect).ok_or_else(|| format!("the dialect `{dialect}` is not known"))?;
+        Ok(trace::read(&script::read(sql, &dialects)?, &dialect.to_lowercase(), schema))
+    });
+    trace.unwrap_or_else(|| Err("the SQL is too long to be read".to_owned()))
+}
+
+/// Where the columns of a model's query come from, and its types as far as they are known; nothing where its syntax tree
+/// is not exactly the query. `known` tells what the relation at a byte of the text is: a number for the answer, and its
+/// columns.
+pub fn columns(query: &Query, known: &dyn Fn(usize) -> Option<(u32, Arc<Known>)>) -> Option<Answer> {
+    struct Places<'k>(&'k dyn Fn(usize) -> Option<(u32, Arc<Known>)>);
+    impl column::catalog::Catalog for Places<'_> {
+        fn relation(&self, name: &DottedName) -> Option<(u32, Arc<Known>)> {
+            (self.0)(name.range.start)
+        }
+    }
+    let flavor = column::flavor::Flavor::of(query.dialect());
+    Some(column::query(query.syntax()?, &Places(known), flavor))
+}
+
+/// What the engine calls the type that is written so: `int8` is `bigint` to PostgreSQL. Nothing where that is not certain.
+#[must_use]
+pub fn type_name(dialect: Dialect, written: &str) -> Option<Arc<str>> {
+    column::types::canonical(dialect, written)
 }

@@ -16,12 +16,27 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How deep a statement may nest.
 const DEEPEST: usize = 600;
 
-/// The effects of the statements of a script, in order.
-pub(super) fn read(sql: &str, dialects: &[&'static dyn Dialect]) -> Result<Vec<Effect>, String> {
+/// A statement of a script, as far as it can be read.
+pub(super) enum Piece {
+    /// In full.
+    Whole(Box<Statement>),
+    /// Only what its first words say, and the statements in it.
+    Headed {
+        /// The table that is written.
+        writes: Option<String>,
+        /// A table that is read.
+        reads: Option<String>,
+        /// What stands in it.
+        inner: Vec<Piece>,
+    },
+}
+
+/// The statements of a script, in order.
+pub(super) fn read(sql: &str, dialects: &[&'static dyn Dialect]) -> Result<Vec<Piece>, String> {
     let mut first_error = None;
     for dialect in dialects {
         match parse(*dialect, sql) {
-            Ok(statements) => return Ok(effects(&statements)),
+            Ok(statements) => return Ok(whole(statements)),
             Err(error) => {
                 first_error.get_or_insert(error);
             }
@@ -32,19 +47,14 @@ pub(super) fn read(sql: &str, dialects: &[&'static dyn Dialect]) -> Result<Vec<E
     let tokens = Tokenizer::new(*dialect, sql).tokenize_with_location().map_err(|error| error.to_string())?;
     let tokens: Vec<TokenWithSpan> =
         tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
-    let pieces = split(&tokens);
     let mut found = Vec::new();
-    for piece in pieces {
-        found.extend(piece_effects(piece, dialects, first_error.as_deref().unwrap_or_default())?);
+    for piece in split(&tokens) {
+        found.extend(read_piece(piece, dialects, first_error.as_deref().unwrap_or_default())?);
     }
     Ok(found)
 }
 
-fn piece_effects(
-    piece: &[TokenWithSpan],
-    dialects: &[&'static dyn Dialect],
-    error: &str,
-) -> Result<Vec<Effect>, String> {
+fn read_piece(piece: &[TokenWithSpan], dialects: &[&'static dyn Dialect], error: &str) -> Result<Vec<Piece>, String> {
     if statement::moves_no_rows(piece) {
         return Ok(Vec::new());
     }
@@ -52,21 +62,39 @@ fn piece_effects(
         for dialect in dialects {
             let parsed = parser(*dialect).with_tokens_with_locations(tokens.clone()).parse_statements();
             if let Ok(statements) = parsed {
-                return Ok(effects(&statements));
+                return Ok(whole(statements));
             }
         }
     }
     let head = head::read(piece).ok_or_else(|| error.to_owned())?;
-    let mut whole = Effect::default();
-    for inner in &head.inner {
-        for part in piece_effects(inner, dialects, error)? {
-            whole.inputs.extend(part.inputs);
-            whole.outputs.extend(part.outputs);
-        }
+    let mut inner = Vec::new();
+    for tokens in &head.inner {
+        inner.extend(read_piece(tokens, dialects, error)?);
     }
-    whole.outputs.extend(head.writes.map(statement::name_of_tokens));
-    whole.inputs.extend(head.reads.map(statement::name_of_tokens));
-    Ok(vec![whole])
+    let writes = head.writes.map(statement::name_of_tokens);
+    Ok(vec![Piece::Headed { writes, reads: head.reads.map(statement::name_of_tokens), inner }])
+}
+
+fn whole(statements: Vec<Statement>) -> Vec<Piece> {
+    statements.into_iter().map(|statement| Piece::Whole(Box::new(statement))).collect()
+}
+
+/// What the statements do to tables; one that is read in part counts as one.
+pub(super) fn effects(pieces: &[Piece]) -> Vec<Effect> {
+    let effect = |piece: &Piece| match piece {
+        Piece::Whole(statement) => statement::effect(statement),
+        Piece::Headed { writes, reads, inner } => {
+            let mut whole = Effect::default();
+            for part in effects(inner) {
+                whole.inputs.extend(part.inputs);
+                whole.outputs.extend(part.outputs);
+            }
+            whole.outputs.extend(writes.clone());
+            whole.inputs.extend(reads.clone());
+            whole
+        }
+    };
+    pieces.iter().map(effect).collect()
 }
 
 fn parser(dialect: &'static dyn Dialect) -> Parser<'static> {
@@ -79,10 +107,6 @@ fn parser(dialect: &'static dyn Dialect) -> Parser<'static> {
 fn parse(dialect: &'static dyn Dialect, sql: &str) -> Result<Vec<Statement>, String> {
     let mut parser = parser(dialect).try_with_sql(sql).map_err(|error| error.to_string())?;
     parser.parse_statements().map_err(|error| error.to_string())
-}
-
-fn effects(statements: &[Statement]) -> Vec<Effect> {
-    statements.iter().map(statement::effect).collect()
 }
 
 /// The tokens of each statement; a block from BEGIN to END is one.

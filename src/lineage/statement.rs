@@ -12,7 +12,7 @@ use crate::{
 use sqlparser::{
     ast::{
         AlterTableOperation, CopyIntoSnowflakeKind, CopySource, CopyTarget, CreateTableLikeKind, Expr, FunctionArg,
-        FunctionArgExpr, FunctionArguments, ObjectName, ObjectType, RenameTableNameKind, Select, Statement,
+        FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectType, RenameTableNameKind, Select, Statement,
         TableFactor, TableObject, Value, Visit, Visitor,
     },
     keywords::Keyword,
@@ -48,6 +48,11 @@ const HINTS: [&str; 12] = [
     "tablock",
     "updlock",
 ];
+
+/// Whether a word in brackets after a table is one of T-SQL's hints.
+pub(super) fn is_hint(word: &Ident) -> bool {
+    HINTS.iter().any(|known| word.value.eq_ignore_ascii_case(known))
+}
 
 /// The effect of a statement.
 pub(super) fn effect(statement: &Statement) -> Effect {
@@ -119,7 +124,7 @@ pub(super) fn moves_no_rows(tokens: &[TokenWithSpan]) -> bool {
 }
 
 /// A table's name with dots; what is not quoted in lower case.
-fn name_of(parts: &[NamePart]) -> String {
+pub(super) fn name_of(parts: &[NamePart]) -> String {
     let parts: Vec<String> =
         parts.iter().map(|part| if part.quoted { part.value.clone() } else { part.value.to_lowercase() }).collect();
     parts.join(".")
@@ -142,7 +147,7 @@ fn name(name: &ObjectName) -> Option<String> {
 }
 
 /// Spark: ``parquet.`folder/file` `` is a file.
-fn is_path(parts: &[NamePart]) -> bool {
+pub(super) fn is_path(parts: &[NamePart]) -> bool {
     matches!(parts, [format, path] if !format.quoted && path.quoted && path.value.contains('/'))
 }
 
@@ -188,7 +193,8 @@ impl Finder {
     /// Redshift: `UNLOAD ('select …')`.
     fn text(&mut self, query: &str) {
         let dialects: [&'static dyn sqlparser::dialect::Dialect; 1] = [&sqlparser::dialect::RedshiftSqlDialect {}];
-        for effect in script::read(query, &dialects).unwrap_or_default() {
+        let pieces = script::read(query, &dialects).unwrap_or_default();
+        for effect in script::effects(&pieces) {
             self.effect.inputs.extend(effect.inputs);
         }
     }
@@ -257,9 +263,7 @@ impl Visitor for Finder {
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Self::Break> {
         if let TableFactor::Table { name: table, args: Some(arguments), .. } = factor {
             let is_hint = |argument: &FunctionArg| match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(hint))) => {
-                    HINTS.iter().any(|known| hint.value.eq_ignore_ascii_case(known))
-                }
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(hint))) => is_hint(hint),
                 _ => false,
             };
             if !arguments.args.is_empty() && arguments.args.iter().all(is_hint) {

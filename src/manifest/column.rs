@@ -1,6 +1,7 @@
 //! Where the columns of a node come from.
 
 use super::NodeId;
+use crate::lineage::{CastKind, EdgeKind};
 use serde::{Deserialize, Serialize};
 
 /// Where the columns of a node come from, and what else it reads.
@@ -12,7 +13,8 @@ pub struct ColumnLineage {
     /// What its query reads for all columns alike: in WHERE, JOIN, GROUP BY, ORDER BY, HAVING, QUALIFY, DISTINCT.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inspected: Vec<ColumnSource>,
-    /// The relations whose rows it reads whole, whatever their columns: `count(*)`, a star over unknown columns.
+    /// The nodes that it reads with a star (or a NATURAL JOIN, or as whole rows): a column added to one of them is read,
+    /// too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stars: Vec<NodeId>,
     /// Why the above is not the whole truth, where it is not. Whoever prunes must then suppose that everything is read.
@@ -42,59 +44,4 @@ pub struct ColumnSource {
     /// What a copy is cast to on the way.
     #[serde(default, skip_serializing_if = "CastKind::is_none")]
     pub cast: CastKind,
-}
-
-/// How a column is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EdgeKind {
-    /// As it is.
-    Copy,
-    /// Something is computed from it.
-    Transform,
-    /// It decides which rows there are, or in what order, and is in no column.
-    Inspect,
-}
-
-impl EdgeKind {
-    /// The word for it in messages and machine output.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Copy => "copy",
-            Self::Transform => "transform",
-            Self::Inspect => "inspect",
-        }
-    }
-}
-
-/// Whether a copy keeps its values.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CastKind {
-    /// It has no cast.
-    #[default]
-    None,
-    /// It is cast to a type that keeps every value apart from every other.
-    Safe,
-    /// It is cast to a type that may not.
-    Other,
-}
-
-impl CastKind {
-    /// Whether there is no cast.
-    #[must_use]
-    pub const fn is_none(&self) -> bool {
-        matches!(self, Self::None)
-    }
-
-    /// The word for it in machine output.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Safe => "safe",
-            Self::Other => "other",
-        }
-    }
 }

@@ -8,7 +8,8 @@ mod properties;
 mod sql;
 mod test;
 
-pub use column::{CastKind, ColumnLineage, ColumnOrigins, ColumnSource, EdgeKind};
+pub use crate::lineage::{CastKind, EdgeKind};
+pub use column::{ColumnLineage, ColumnOrigins, ColumnSource};
 pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
 pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
 pub use test::{Test, TestSeverity, TestType, Threshold, UnitRows, UnitTest, Verdict};

@@ -54,6 +54,8 @@ struct Origin {
     exact: bool,
     /// The node whose rendering that is; none for the node that was filled.
     node: Option<NodeId>,
+    /// The node whose relation is named there.
+    read: Option<NodeId>,
 }
 
 /// SQL whose holes have been filled, and the way back to the rendered text.
@@ -131,7 +133,13 @@ impl FilledSql {
                     } else {
                         self.text.push_str(&(filling.name)(*read));
                     }
-                    self.origins.push(Origin { range: start..self.text.len(), at: *at, exact: false, node });
+                    self.origins.push(Origin {
+                        range: start..self.text.len(),
+                        at: *at,
+                        exact: false,
+                        node,
+                        read: Some(*read),
+                    });
                 }
             }
         }
@@ -140,7 +148,7 @@ impl FilledSql {
     fn written(&mut self, text: &str, at: usize, node: Option<NodeId>) {
         let start = self.text.len();
         self.text.push_str(text);
-        self.origins.push(Origin { range: start..self.text.len(), at, exact: true, node });
+        self.origins.push(Origin { range: start..self.text.len(), at, exact: true, node, read: None });
     }
 
     fn expressions(&mut self, filling: &Filling<'_>, inlined: &[NodeId], with: bool) {
@@ -162,6 +170,11 @@ impl FilledSql {
         self.text.push_str(if with { ", " } else { "\n" });
     }
 
+    /// Where the text names relations, in order: the bytes, and the node whose relation it is.
+    pub fn relations(&self) -> impl Iterator<Item = (Range<usize>, NodeId)> {
+        self.origins.iter().filter_map(|origin| Some((origin.range.clone(), origin.read?)))
+    }
+
     /// Where a byte of this text comes from: the node whose rendering it stands in (none for the node that was filled)
     /// and the byte there.
     ///
@@ -170,7 +183,7 @@ impl FilledSql {
     pub fn rendered(&self, byte: usize) -> (Option<NodeId>, usize) {
         let next = self.origins.partition_point(|origin| origin.range.start <= byte);
         match self.origins[..next].last() {
-            Some(Origin { range, at, exact: true, node }) => (*node, at + (byte.min(range.end) - range.start)),
+            Some(Origin { range, at, exact: true, node, .. }) => (*node, at + (byte.min(range.end) - range.start)),
             Some(Origin { at, exact: false, node, .. }) => (*node, *at),
             None => (None, 0),
         }

@@ -33,6 +33,8 @@ pub(crate) mod tree;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use repair::byte;
+
 pub use bound::relations_by_engine;
 pub use canon::{Canonical, canonical};
 pub use clock::clock_calls;
@@ -86,6 +88,7 @@ pub struct Query {
     head: QueryHead,
     tree: Option<Outline>,
     stream: Outline,
+    syntax: Option<Arc<sqlparser::ast::Query>>,
 }
 
 impl Query {
@@ -117,6 +120,16 @@ impl Query {
     #[must_use]
     pub const fn head(&self) -> QueryHead {
         self.head
+    }
+
+    /// Its syntax tree, whose places are bytes, where that is exactly the query.
+    pub(crate) fn syntax(&self) -> Option<&sqlparser::ast::Query> {
+        self.syntax.as_deref()
+    }
+
+    /// Lets go of the syntax tree, which is large.
+    pub(crate) fn forget_syntax(&mut self) {
+        self.syntax = None;
     }
 
     /// The text cut into pieces, for the mentions that `replaced` knows; the others stay as written.

@@ -13,8 +13,8 @@ use super::{
     tree,
 };
 use crate::{diagnostic::code, dialect::Dialect};
-use sqlparser::ast::Statement;
-use std::ops::Range;
+use sqlparser::ast::{Query as SyntaxTree, Statement};
+use std::{ops::Range, sync::Arc};
 
 /// The readings of one text.
 pub(super) struct QueryReader<'a> {
@@ -42,9 +42,10 @@ impl QueryReader<'_> {
     pub(super) fn read(&self, sketch: Result<Sketch, Unread>) -> Result<Query, Box<Problem>> {
         let trees = room::with_room(self.tokens.list.len(), || self.trees(sketch.as_ref().ok()));
         let (failure, disagreement) = match trees.unwrap_or_else(|| Trees::None(Failure::too_long())) {
-            Trees::Agree(reading, tree) => {
+            Trees::Agree(reading, tree, syntax) => {
                 let sketch = sketch.unwrap_or_default();
-                return Ok(self.query(reading, Some(tree), sketch));
+                let query = self.query(reading, Some(tree), sketch);
+                return Ok(Query { syntax, ..query });
             }
             Trees::Disagree(range) => (None, Some(range)),
             Trees::None(failure) => (Some(failure), None),
@@ -116,18 +117,22 @@ impl QueryReader<'_> {
             };
             let repairs = if repaired { repairs } else { &[] };
             let parsed = syntax::parse(given, repairs, self.tokens.text.len(), *dialect);
-            match parsed.as_deref() {
-                Ok([Statement::Query(query)]) => {
-                    let outline = tree::read(query, self.dialect);
+            match parsed.map(only_query) {
+                Ok(Some(query)) => {
+                    let outline = tree::read(&query, self.dialect);
                     match sketch.map(|sketch| difference(&outline, &sketch.outline)) {
                         // Another dialect's rules may let pass what this engine does not.
                         Some(None) if reading == Reading::OtherDialect && self.has_fault() => {}
-                        Some(None) => return Trees::Agree(reading, outline),
+                        Some(None) => {
+                            // What was changed to be read is not what is meant; what is long is dropped where there is room.
+                            let kept = reading == Reading::Tree && room::always_fits(self.tokens.list.len());
+                            return Trees::Agree(reading, outline, kept.then(|| query.into()));
+                        }
                         Some(Some(range)) => disagreement = disagreement.or(Some(range)),
                         None => disagreement = disagreement.or_else(|| Some(self.whole())),
                     }
                 }
-                Ok(_) => disagreement = disagreement.or_else(|| Some(self.whole())),
+                Ok(None) => disagreement = disagreement.or_else(|| Some(self.whole())),
                 Err(found) => {
                     // The one that came furthest knows best what is wrong; among equals the first.
                     if failure
@@ -164,6 +169,7 @@ impl QueryReader<'_> {
             head: QueryHead::of(self.tokens),
             tree,
             stream: sketch.outline,
+            syntax: None,
         }
     }
 
@@ -180,6 +186,15 @@ impl QueryReader<'_> {
     }
 }
 
+/// The query that the statements are, if they are one.
+fn only_query(statements: Vec<Statement>) -> Option<Box<SyntaxTree>> {
+    let mut statements = statements.into_iter();
+    match (statements.next(), statements.next()) {
+        (Some(Statement::Query(query)), None) => Some(query),
+        _ => None,
+    }
+}
+
 fn too_deep(failure: Option<&Failure>) -> bool {
     failure.is_some_and(|failure| failure.too_deep)
 }
@@ -187,7 +202,7 @@ fn too_deep(failure: Option<&Failure>) -> bool {
 /// What sqlparser's readings come to.
 enum Trees {
     /// One of them and the tokens agree.
-    Agree(Reading, Outline),
+    Agree(Reading, Outline, Option<Arc<SyntaxTree>>),
     /// It can be read, but none of the readings agrees with the tokens; the bytes of the first difference.
     Disagree(Range<usize>),
     /// It cannot be read.

@@ -98,7 +98,7 @@ fn put(patch: &Patch, at: usize, tokens: &[TokenWithSpan], repaired: &mut Vec<To
 }
 
 /// The byte that a mapped location stands for.
-pub(super) fn byte(location: Location) -> usize {
+pub(crate) fn byte(location: Location) -> usize {
     usize::try_from(location.column).unwrap_or(usize::MAX).saturating_sub(1)
 }
 

@@ -10,6 +10,11 @@ const ALWAYS_FITS: usize = 8_000;
 const BYTES_PER_TOKEN: usize = 2_048;
 const MOST: usize = 8 << 30;
 
+/// Whether trees of a text of so many tokens can be worked on and dropped by any thread.
+pub(crate) const fn always_fits(tokens: usize) -> bool {
+    tokens <= ALWAYS_FITS
+}
+
 /// Does some work on trees of a text of so many tokens; nothing if there is no room for it.
 pub(crate) fn with_room<T: Send>(tokens: usize, work: impl FnOnce() -> T + Send) -> Option<T> {
     if tokens <= ALWAYS_FITS {

@@ -11,6 +11,12 @@ pub fn mark(project: &str, relation: &RelationName) -> String {
     format!("suiro: {project} {relation}")
 }
 
+/// What the marks of a project begin with.
+#[must_use]
+pub fn begins(project: &str) -> String {
+    format!("suiro: {project} ")
+}
+
 /// The mark of a schema that a run made for relations on their way in or out.
 #[must_use]
 pub fn staging_mark(project: &str, run: &str) -> String {

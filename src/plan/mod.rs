@@ -5,22 +5,28 @@
 
 mod adoption;
 mod columns;
+mod blocker;
 mod decide;
 mod definition;
 mod differing;
 mod known;
 mod mark;
 mod obstacle;
+mod recipe;
+mod shape;
 mod stage;
 mod standing;
 
 pub use adoption::{Adoption, adopted, adopted_comment, adoption, is_made_like, is_of_kind};
+pub use blocker::Refusal;
 pub use columns::{Column, column_differences};
 pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
 pub use differing::differing;
 pub use known::{Known, is_same};
-pub use mark::{is_ours, mark, staging_mark};
+pub use mark::{begins, is_ours, mark, staging_mark};
+pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
+pub use shape::Shape;
 pub use stage::{RunId, Staging, moment, staging};
 pub use standing::{Condition, Standing, orphans, standings};
 
@@ -31,7 +37,7 @@ use crate::{
     manifest::{Form, Manifest, Node, NodeId, NodeKind},
     state::{Identity, Reads},
 };
-use decide::Deciding;
+use decide::{Deciding, Decision};
 use obstacle::Obstacles;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,6 +114,8 @@ pub struct Plan {
     pub tests: BTreeMap<NodeId, TestStep>,
     /// What was found on the way.
     pub diagnostics: Vec<Diagnostic>,
+    /// How what is built would take the place of what is live, as far as that can be told before it is built.
+    pub recipes: BTreeMap<NodeId, Recipe>,
 }
 
 impl Plan {
@@ -159,14 +167,17 @@ pub fn plan(
     (wishes, template): (&Wishes, Template<'_>),
 ) -> Plan {
     let built: BTreeSet<NodeId> = selection.iter().copied().filter(|node| manifest.node(*node).is_built()).collect();
-    let obstacles = Obstacles::new(manifest, &built, known);
     let mut deciding = Deciding::new(manifest, known, wishes, template);
     let mut plan = Plan { leftovers: known.leftovers, ..Plan::default() };
     let mut culprits: BTreeMap<NodeId, NodeId> = BTreeMap::new();
     // An ephemeral model is part of its readers, selected or not.
     let inlined = manifest.iter().filter(|(_, node)| node.form() == Form::Ephemeral).map(|(id, _)| id);
-    let concerned = built.iter().copied().chain(inlined).collect();
-    for id in graph.order(&concerned) {
+    let order = graph.order(&built.iter().copied().chain(inlined).collect());
+    let decided = order.iter().filter(|id| manifest.node(**id).form() != Form::Ephemeral);
+    let mut decisions: BTreeMap<NodeId, Decision> = decided.map(|id| (*id, deciding.decide(*id))).collect();
+    plan.recipes = recipes_of(manifest, known, &decisions);
+    let obstacles = Obstacles::new(manifest, &built, known, &plan.recipes);
+    for id in order {
         let node = manifest.node(id);
         if node.form() == Form::Ephemeral {
             let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
@@ -175,7 +186,9 @@ pub fn plan(
             }
             continue;
         }
-        let step = step((manifest, known, &obstacles), id, &culprits, &mut deciding, &mut plan.diagnostics);
+        let Some(decision) = decisions.remove(&id) else { continue };
+        let live = node.relation.as_ref().and_then(|relation| known.live.relations.get(relation)).cloned();
+        let step = step((manifest, &obstacles), (id, live, decision), &culprits, &mut plan.diagnostics);
         if let Some(culprit) = step.culprit {
             culprits.insert(id, culprit);
         }
@@ -209,22 +222,42 @@ pub fn keeps_its_rows(node: &Node) -> bool {
         .is_some_and(|value| value.as_str() == Some("never") || value.as_bool() == Some(false))
 }
 
+/// How what is built would take the place of what is live, as far as that can be told before it is built.
+fn recipes_of(manifest: &Manifest, known: &Known, decisions: &BTreeMap<NodeId, Decision>) -> BTreeMap<NodeId, Recipe> {
+    let becoming = |(id, decision): (&NodeId, &Decision)| {
+        let node = manifest.node(*id);
+        let becoming = match (node.form(), decision.action.unwrap_or(Action::Build)) {
+            (_, Action::Increment) => Becoming::Added,
+            (_, action) if action != Action::Build => return None,
+            (Form::View | Form::File, _) => Becoming::View,
+            (Form::MaterializedView, _) => Becoming::MaterializedView,
+            _ => Becoming::Table,
+        };
+        Some((*id, becoming))
+    };
+    recipes(&Question {
+        manifest,
+        live: &known.live,
+        becoming: &decisions.iter().filter_map(becoming).collect(),
+        columns: &BTreeMap::new(),
+        staged: &BTreeMap::new(),
+    })
+}
+
 /// What is done with a node, or why nothing can be.
 fn step(
-    (manifest, known, obstacles): (&Manifest, &Known, &Obstacles<'_>),
-    id: NodeId,
+    (manifest, obstacles): (&Manifest, &Obstacles<'_>),
+    (id, live, decision): (NodeId, Option<LiveRelation>, Decision),
     culprits: &BTreeMap<NodeId, NodeId>,
-    deciding: &mut Deciding<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Step {
     let node = manifest.node(id);
-    let live = node.relation.as_ref().and_then(|relation| known.live.relations.get(relation)).cloned();
-    let decision = deciding.decide(id);
     let action = decision.action.unwrap_or(Action::Build);
     let mut step =
         Step { node: id, action, reasons: decision.reasons, identity: decision.identity, live, culprit: None };
+    step.reasons.extend(obstacles.recipe(id).and_then(Recipe::reason));
     let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
-    let mut found = obstacles.of(id, step.live.as_ref(), action);
+    let mut found = obstacles.of(id, step.live.as_ref());
     if decision.refused {
         found.push(obstacle::definition_changed(node, &step.reasons));
     }

@@ -2,42 +2,44 @@
 //!
 //! In: what the database has. Out: diagnostics that name what stands there and the way out.
 
-use super::{Action, Known, is_ours};
+use super::{Known, is_ours, recipe::Recipe};
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{DEFINITION_CHANGED, DEPENDENT_IN_THE_WAY, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
+        code::{DEFINITION_CHANGED, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
     },
-    engine::{Dependent, DependentKind, LiveCatalog, LiveRelation, RelationKind},
-    manifest::{Form, Manifest, Node, NodeId, SqlPart},
+    engine::{Dependent, DependentKind, LiveRelation, RelationKind},
+    manifest::{Manifest, Node, NodeId, SqlPart},
     name::RelationName,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-fn dependents_by_relation(live: &LiveCatalog) -> BTreeMap<&RelationName, Vec<&Dependent>> {
-    let mut dependents: BTreeMap<&RelationName, Vec<&Dependent>> = BTreeMap::new();
-    for dependent in &live.dependents {
-        dependents.entry(&dependent.on).or_default().push(dependent);
-    }
-    dependents
-}
 
 /// What stands in the way of building nodes.
 pub struct Obstacles<'a> {
     manifest: &'a Manifest,
     built: &'a BTreeSet<NodeId>,
     known: &'a Known,
-    dependents: BTreeMap<&'a RelationName, Vec<&'a Dependent>>,
+    recipes: &'a BTreeMap<NodeId, Recipe>,
 }
 
 impl<'a> Obstacles<'a> {
-    /// For a run that builds these nodes in a database that has this.
-    pub fn new(manifest: &'a Manifest, built: &'a BTreeSet<NodeId>, known: &'a Known) -> Self {
-        Self { manifest, built, known, dependents: dependents_by_relation(&known.live) }
+    /// For a run that builds these nodes, in these ways, in a database that has this.
+    pub const fn new(
+        manifest: &'a Manifest,
+        built: &'a BTreeSet<NodeId>,
+        known: &'a Known,
+        recipes: &'a BTreeMap<NodeId, Recipe>,
+    ) -> Self {
+        Self { manifest, built, known, recipes }
+    }
+
+    /// How a node takes the place of what is live.
+    pub fn recipe(&self, id: NodeId) -> Option<&Recipe> {
+        self.recipes.get(&id)
     }
 
     /// Why a node cannot be built, whatever the nodes above it do.
-    pub fn of(&self, id: NodeId, live: Option<&LiveRelation>, action: Action) -> Vec<Diagnostic> {
+    pub fn of(&self, id: NodeId, live: Option<&LiveRelation>) -> Vec<Diagnostic> {
         let node = self.manifest.node(id);
         let mut obstacles = Vec::new();
         for read in self.manifest.relations_read(id) {
@@ -66,52 +68,10 @@ impl<'a> Obstacles<'a> {
         } else if !live.may_alter {
             obstacles.push(not_owner(node, relation, live));
         }
-        let in_the_way: Vec<&&Dependent> = self
-            .dependents
-            .get(relation)
-            .into_iter()
-            .flatten()
-            .filter(|dependent| !self.can_be_bound_again(dependent) && !is_made_by_hook(node, dependent))
-            .collect();
-        if !in_the_way.is_empty() && action == Action::Build && replaces(node, live) {
-            let mut obstacle = Diagnostic::error(
-                DEPENDENT_IN_THE_WAY,
-                format!("`{relation}` cannot be replaced: something that suiro did not make depends on it"),
-            );
-            for stranger in &in_the_way {
-                obstacle = obstacle.note(format!("{} `{}`", stranger.kind, stranger.name));
-            }
-            if in_the_way.iter().any(|stranger| stranger.attached) {
-                obstacle = obstacle
-                    .help("make what belongs to the table itself in a `post_hook`, so that each version has it");
-            }
-            obstacles.push(
-                obstacle
-                    .help("nothing was dropped; drop it yourself, or let it read something that suiro does not replace")
-                    .of_node(node.name.clone()),
-            );
+        if let Some(Recipe::Refused(refusal)) = self.recipes.get(&id) {
+            obstacles.push(refusal.diagnostic.clone());
         }
         obstacles
-    }
-
-    /// Whether a dependent comes along: it is this project's, and a partition, or made anew by this run, or a view with a
-    /// text to bind it by.
-    fn can_be_bound_again(&self, dependent: &Dependent) -> bool {
-        let (Some(relation), false) = (&dependent.relation, dependent.attached) else { return false };
-        let ours = is_ours(&self.manifest.project, relation, dependent.comment.as_deref()) && dependent.may_alter;
-        // A partition goes where its table goes.
-        if dependent.kind == DependentKind::Child {
-            return ours;
-        }
-        if !matches!(dependent.kind, DependentKind::View | DependentKind::MaterializedView) {
-            return dependent.kind == DependentKind::ForeignKey && self.is_built(relation);
-        }
-        ours && (dependent.rebindable || self.is_built(relation))
-    }
-
-    /// Whether this run makes that relation.
-    fn is_built(&self, relation: &RelationName) -> bool {
-        self.built.iter().any(|id| self.manifest.node(*id).relation.as_ref() == Some(relation))
     }
 
     fn unknown(&self, node: &Node, relation: &RelationName) -> Diagnostic {
@@ -161,7 +121,7 @@ pub fn not_owner(node: &Node, relation: &RelationName, live: &LiveRelation) -> D
 
 /// Whether something that hangs on the live relation itself is made by a hook of the node, so that the version which takes
 /// its place has it, too.
-fn is_made_by_hook(node: &Node, dependent: &Dependent) -> bool {
+pub fn is_made_by_hook(node: &Node, dependent: &Dependent) -> bool {
     let kinds = [DependentKind::Policy, DependentKind::Trigger, DependentKind::Rule];
     if !dependent.attached || !kinds.contains(&dependent.kind) {
         return false;
@@ -177,9 +137,4 @@ fn is_made_by_hook(node: &Node, dependent: &Dependent) -> bool {
         let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').collect();
         !name.is_empty() && words.contains(&"create") && text.contains(&name)
     })
-}
-
-/// Whether building the node puts another relation in the place of the live one (and so breaks what depends on it).
-fn replaces(node: &Node, live: &LiveRelation) -> bool {
-    !(matches!(node.form(), Form::View | Form::File) && live.kind == RelationKind::View)
 }

@@ -103,6 +103,8 @@ pub struct Context<'a> {
     pub stop: &'a Stop,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Duration,
+    /// The nodes whose live version has something that is given to the new one while that is built.
+    pub burdened: &'a BTreeSet<NodeId>,
     /// What is recorded, and with what.
     pub recording: Recording<'a>,
 }
@@ -248,6 +250,26 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn published_sql(&self, node: &Node) -> Option<FilledSql> {
         node.sql.as_ref().map(|sql| published_sql(self.manifest, sql, None))
+    }
+
+    /// The same, with the SQL of those views in it that it has while it is built.
+    #[must_use]
+    pub fn published_inlined(&self, node: &Node) -> Option<FilledSql> {
+        let name =
+            |id: NodeId| self.manifest.node(id).relation.as_ref().map(|name| self.manifest.dialect.relation(name));
+        let filling = Filling {
+            manifest: self.manifest,
+            name: &|id| name(id).unwrap_or_default(),
+            inlined: &|id| self.is_inlined(node, id),
+        };
+        node.sql.as_ref().map(|sql| sql.fill(&filling))
+    }
+
+    /// The mark of an index of a node's relation.
+    #[must_use]
+    pub fn index_marks(&self, node: &Node, relation: &RelationName) -> Vec<String> {
+        let named = |name: &str| RelationName { name: name.into(), ..relation.clone() };
+        node.properties.indexes.iter().map(|index| mark(&self.manifest.project, &named(&index.name))).collect()
     }
 
     /// The statements of one of suiro's own steps of publishing.

@@ -11,7 +11,7 @@ use crate::{
         code::{CANCELLED, LOCK_NOT_HAD},
     },
     dialect::Dialect,
-    engine::{EngineError, LiveRelation},
+    engine::EngineError,
     name::RelationName,
 };
 use serde_json::json;
@@ -25,6 +25,17 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// SQLSTATE of a deadlock, in which suiro was the one to give way.
 const DEADLOCK: &str = "40P01";
 
+/// A relation that readers have to wait for while it is replaced.
+#[derive(Debug, Clone)]
+pub struct Lock {
+    /// Its name.
+    pub name: RelationName,
+    /// What it is, in the words of `ALTER`.
+    pub kind: &'static str,
+    /// Who owns it.
+    pub owner: Option<String>,
+}
+
 /// Whether all locks were had.
 pub enum Locked {
     /// All of them; a transaction is open.
@@ -33,30 +44,20 @@ pub enum Locked {
     No(Box<Diagnostic>),
 }
 
-/// Opens a transaction, makes the changes that no reader waits for, and takes every lock that replacing these relations
-/// needs.
+/// Takes every lock that replacing these relations needs, in an open transaction.
 ///
-/// The changes come first: they may take long, and a lock that cannot be had gives back the other locks only.
+/// What was done in it before may have taken long; a lock that cannot be had gives back the other locks only.
 ///
 /// # Errors
 /// When the database refuses a statement for another reason than a lock.
-pub fn begin_with_locks(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    changes: &[Statement],
-    relations: &[(&RelationName, &LiveRelation)],
-) -> Result<Locked, EngineError> {
-    session.control("begin", "begin transaction")?;
-    for change in changes {
-        session.execute(None, change)?;
-    }
-    if context.manifest.dialect == Dialect::DuckDb {
+pub fn take_all(context: &Context<'_>, session: &mut Session<'_>, locks: &[Lock]) -> Result<Locked, EngineError> {
+    if context.manifest.dialect == Dialect::DuckDb || locks.is_empty() {
         return Ok(Locked::All);
     }
     session.control("savepoint", "savepoint suiro_locks")?;
-    let mut order: Vec<(&RelationName, Vec<Statement>)> = Vec::with_capacity(relations.len());
-    for (name, live) in relations {
-        let values = json!({"kind": live.kind.word(), "live": context.qualified(name), "owner": live.owner});
+    let mut order: Vec<(&RelationName, Vec<Statement>)> = Vec::with_capacity(locks.len());
+    for Lock { name, kind, owner } in locks {
+        let values = json!({"kind": kind, "live": context.qualified(name), "owner": owner});
         order.push((name, context.step("lock", &values)?));
     }
     let start = Instant::now();
@@ -102,7 +103,13 @@ fn take(
     Ok(None)
 }
 
-fn not_had(context: &Context<'_>, session: &mut Session<'_>, name: &RelationName, error: &EngineError) -> Diagnostic {
+/// The error of a lock that could not be had, with who holds it.
+pub fn not_had(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    name: &RelationName,
+    error: &EngineError,
+) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(
         LOCK_NOT_HAD,
         format!(

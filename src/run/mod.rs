@@ -7,6 +7,7 @@ mod adopt;
 mod bind;
 mod budget;
 mod build;
+mod carry;
 mod context;
 mod difference;
 mod environment;
@@ -215,6 +216,8 @@ fn carry_out(
     if records {
         context.recording.epoch = state::begin(&context, &mut control)?;
     }
+    let burdened = carry::burdened(&context, &mut control, request.plan)?;
+    let context = Context { burdened: &burdened, ..context };
     if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
         diagnostics.push(diagnostic);
         return Ok(Done::default());
@@ -287,6 +290,9 @@ fn carry_out(
     Ok(Done { endings, published, superseded, held, culprits, batch_of, cancelled, unbuilt })
 }
 
+/// No nodes.
+const NOTHING: &BTreeSet<NodeId> = &BTreeSet::new();
+
 /// What every part of carrying out a request shares; the run has no epoch yet.
 fn context_of<'a>(
     request: &Request<'a>,
@@ -310,6 +316,7 @@ fn context_of<'a>(
         stop: request.stop,
         publish_timeout: request.publish_timeout,
         recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
+        burdened: NOTHING,
     }
 }
 

@@ -47,6 +47,21 @@ impl MacroFile {
     }
 }
 
+/// A macro as it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct WrittenMacro<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where its name stands.
+    pub span: Span,
+    /// Its file, relative to the project.
+    pub path: &'a str,
+    /// All of it, from `{% macro` to `{% endmacro %}`.
+    pub text: &'a str,
+    /// Whether it comes with suiro.
+    pub is_built_in: bool,
+}
+
 /// A macro that is known everywhere.
 #[derive(Debug, Clone)]
 pub(super) struct Macro {
@@ -104,6 +119,15 @@ impl Library {
             library.others.push(found.into_iter().map(|(name, _, own)| (name, own)).collect());
         }
         (library, problems)
+    }
+
+    /// Every macro as it is written, by name.
+    pub fn written(&self) -> impl Iterator<Item = WrittenMacro<'_>> {
+        self.macros.iter().filter_map(|(name, found)| {
+            let file = self.files.get(found.file)?;
+            let text = file.text.get(found.own.clone())?;
+            Some(WrittenMacro { name, span: found.span, path: &file.path, text, is_built_in: file.layer == 0 })
+        })
     }
 
     /// Why a macro cannot have this name.

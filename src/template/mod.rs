@@ -37,7 +37,7 @@ mod value;
 mod written;
 
 pub use built_in::built_in_macros;
-pub use library::MacroFile;
+pub use library::{MacroFile, WrittenMacro};
 pub use names::{REF_SCHEMA, SECRET_PREFIX, SOURCE_SCHEMA, THIS_SCHEMA};
 pub use record::{Recorded, Ref, SecretRead};
 pub use renderer::{Rendered, Renderer};

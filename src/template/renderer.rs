@@ -4,7 +4,7 @@ use super::{
     Input, Recorded, SecretRead,
     context::Context,
     engine, function,
-    library::{Library, MacroFile, too_long},
+    library::{Library, MacroFile, WrittenMacro, too_long},
     names,
     origin::{Origin, Origins, Units},
     scan::{Unscannable, has_tags, scan},
@@ -64,6 +64,11 @@ impl Renderer {
         let renderer = Self { environment, library, units, known, traced: OnceLock::new() };
         problems.extend(renderer.unreadable());
         (renderer, problems)
+    }
+
+    /// Every macro that models can call, by name, as it is written.
+    pub fn macros(&self) -> impl Iterator<Item = WrittenMacro<'_>> {
+        self.library.written()
     }
 
     /// What the engine cannot read of the files, each mistake once.

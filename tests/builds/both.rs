@@ -103,7 +103,7 @@ on_both_engines! {
         project.write("templates/macros/twice.sql.jinja", "{% macro twice(column) %}\n  {{ column }} * 2\n{% endmacro %}\n");
         project.models(&[
             ("a", "select 1 as n"),
-            ("b", "{% set unused = 1 %}\n-- 日本語 the first comment\nselect\n  {{ twice('n') }} as m, {# gone #}\n  '水路' as k,\n  nosuch_column\nfrom a"),
+            ("b", "{% set unused = 1 %}\n-- 日本語 the first comment\nselect\n  {{ twice('n') }} as m, {# gone #}\n  '水路' as k,\n  nosuch_function()\nfrom a"),
         ]);
         let printed = project.build_fails(66);
         assert!(printed.contains("models/b.sql:6:3"), "{printed}");

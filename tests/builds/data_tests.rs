@@ -250,7 +250,7 @@ on_both_engines! {
         project.configure("tests: {deep: {severity: warn}}");
         project.build(&["--fail-fast"]);
         project.configure("");
-        project.write("tests/deep/same.sql", "select nosuch from a");
+        project.write("tests/deep/same.sql", "select nosuch() from a");
         let printed = project.build_fails(66);
         assert!(printed.contains("tests/deep/same.sql:1:8"), "{printed}");
     }

@@ -48,7 +48,7 @@ on_both_engines! {
     fn errors_point_at_their_own_line(project) {
         project.models(&[
             ("base", "select 1 as n"),
-            ("e", &format!("{EPHEMERAL}select\n  n,\n  nosuch_column\nfrom base")),
+            ("e", &format!("{EPHEMERAL}select\n  n,\n  nosuch_function() as x\nfrom base")),
             ("t", "-- 日本語\nselect n\nfrom e"),
         ]);
         let printed = project.build_fails(66);

@@ -216,7 +216,7 @@ on_both_engines! {
 
     /// A database error in the incremental rendering points at its line.
     fn errors_of_an_increment_point_at_the_written_line(project) {
-        project.models(&[("a", "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n---*/\nselect 1 as id\n{% if is_incremental() %}\nwhere nosuch > 1\n{% endif %}")]);
+        project.models(&[("a", "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: id\n---*/\nselect 1 as id\n{% if is_incremental() %}\nwhere nosuch() > 1\n{% endif %}")]);
         project.build(&[]);
         let printed = project.force_fails(66);
         assert!(printed.contains("models/a.sql:8:7"), "{printed}");

@@ -78,7 +78,7 @@ on_both_engines! {
     fn one_broken_instance(project) {
         project.write(
             "models/m.sql",
-            "/*---\ninstances: [{name: a, value: 1}, {name: b, value: \"1 / nothing\"}]\n---*/\nselect\n  {{ instance.value }} as n",
+            "/*---\ninstances: [{name: a, value: 1}, {name: b, value: \"1 / nothing()\"}]\n---*/\nselect\n  {{ instance.value }} as n",
         );
         let printed = project.build_fails(66);
         assert!(printed.contains("`m_b` could not be built") && printed.contains("models/m.sql:5:6"), "{printed}");

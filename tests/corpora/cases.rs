@@ -27,10 +27,13 @@ use suiro::{
 };
 
 /// One text and what becomes of it.
-struct Case {
-    title: String,
-    sql: String,
-    expected: Vec<(String, String)>,
+pub struct Case {
+    /// What it shows.
+    pub title: String,
+    /// The text.
+    pub sql: String,
+    /// What stands after each `---`, and what follows it.
+    pub expected: Vec<(String, String)>,
 }
 
 /// The files of cases: their names and texts, in the order of their names.
@@ -76,7 +79,8 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-fn read(text: &str) -> Vec<Case> {
+/// The cases of a file.
+pub fn read(text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for line in text.lines() {
         if line.starts_with("# ") {

@@ -38,6 +38,7 @@ fn run(dialect: Dialect) -> Result<(), Failed> {
 fn check(text: &str, dialect: Dialect) -> Result<(), String> {
     // Nothing is asked of its answer but that there is one.
     let _ = lineage::tables(text, "ansi");
+    let _ = lineage::trace(text, dialect.name(), None);
     let query = match read_query(text, dialect, None) {
         Ok(query) => query,
         Err(problems) => return places(text, &problems),

@@ -11,6 +11,7 @@ mod cases;
 mod duck;
 mod fuzz;
 mod misses;
+mod origins;
 mod real;
 
 use libtest_mimic::Arguments;
@@ -19,6 +20,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = cases::trials();
     trials.extend(real::trials());
+    trials.extend(origins::own());
     trials.extend(fuzz::trials());
     trials.sort_by(|left, right| left.name().cmp(right.name()));
     libtest_mimic::run(&arguments, trials).exit();

@@ -35,7 +35,7 @@ pub fn trials() -> Vec<Trial> {
             if std::env::var_os("CI").is_some() { Err(reason.into()) } else { Ok(Completion::ignored_with(reason)) }
         })];
     }
-    let mut trials = Vec::new();
+    let mut trials = crate::origins::real(&folder);
     for (corpus, count) in [("mimic", 65), ("tpch", 22), ("tpcds", 99)] {
         let cases = read(&folder, corpus);
         let schema = schema(&folder, corpus);

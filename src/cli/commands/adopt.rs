@@ -135,12 +135,9 @@ impl Adopting<'_> {
             Some(Ok(rows)) if rows.missing == 0 && rows.extra == 0 => {
                 said.push(format!("the same {}", table::rows(rows.rows)));
             }
-            Some(Ok(rows)) => said.push(format!(
-                "{}: {} missing, {} too many",
-                table::rows(rows.rows),
-                rows.missing,
-                rows.extra
-            )),
+            Some(Ok(rows)) => {
+                said.push(format!("{}: {} missing, {} too many", table::rows(rows.rows), rows.missing, rows.extra));
+            }
             Some(Err(error)) => said.push(format!("its rows could not be compared: {}", error.message)),
         }
         let then = match node.form() {

@@ -83,7 +83,7 @@ pub fn write(compilation: &Compilation, selection: &Selection) -> Result<usize, 
         .map(PathBuf::from)
         .collect();
     let count = write_sql(compilation, selection)?;
-    store.retain_compiled(&everything)?;
+    store.retain("compiled", &everything)?;
     let mut file = serde_json::to_vec(&ManifestFile { version: VERSION, manifest }).map_err(|error| {
         Diagnostic::error(crate::diagnostic::code::BUG, format!("the manifest cannot be written: {error}"))
     })?;

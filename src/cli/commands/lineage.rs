@@ -19,6 +19,9 @@ use std::collections::BTreeSet;
 
 /// Prints what is above and below a node, or where an edge comes from.
 pub fn run(app: &App, arguments: &Lineage) -> Exit {
+    if arguments.json_lines {
+        return super::json_lines::run(app);
+    }
     let compilation = match app.compiled() {
         Ok(compilation) => compilation,
         Err(exit) => return exit,

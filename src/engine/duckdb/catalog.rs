@@ -78,7 +78,8 @@ pub fn read_columns(
     for row in rows::<6>(connection, include_str!("columns.sql"))? {
         let [Some(schema), Some(table), Some(name), Some(data_type), nullable, comment] = row else { continue };
         if asked.contains(&Dialect::DuckDb.key(&schema)) {
-            let column = LiveColumn { name, data_type, nullable: nullable.as_deref() != Some("false"), comment };
+            let nullable = nullable.as_deref() != Some("false");
+            let column = LiveColumn { name, data_type, nullable, comment, collation: None };
             columns.entry(RelationName::new(schema, table)).or_default().push(column);
         }
     }

@@ -1,7 +1,7 @@
 //! What a PostgreSQL database has, in a few queries over sets.
 
 use crate::{
-    engine::{Dependent, DependentKind, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
+    engine::{Dependent, DependentKind, Fitting, Key, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
     name::RelationName,
 };
 use std::collections::BTreeMap;
@@ -35,7 +35,25 @@ pub async fn read(client: &Client, schemas: &[&str]) -> Result<LiveCatalog, Erro
         catalog.dependents.push(dependent(&row)?);
     }
     catalog.dependents.sort();
+    for row in by_schemas(client, include_str!("fittings.sql"), schemas).await? {
+        let fitting = catalog.fittings.entry(relation_name(&row, "schema_name", "name")?).or_default();
+        fit(fitting, &row)?;
+    }
     Ok(catalog)
+}
+
+fn fit(fitting: &mut Fitting, row: &Row) -> Result<(), Error> {
+    let (what, text, columns) = (row.try_get::<_, &str>("what")?, row.try_get("text")?, row.try_get("columns")?);
+    let text: String = text;
+    match what {
+        "key" => fitting.keys.push(Key { columns, filled: text == "true" }),
+        "fixed" => fitting.fixed.push((text, columns)),
+        "unique" => fitting.unique = text.parse().unwrap_or_default(),
+        "made" => fitting.made.extend(columns),
+        "identity" => fitting.identity.extend(columns),
+        _ => fitting.frozen.push(text),
+    }
+    Ok(())
 }
 
 /// Reads the columns of all relations of the schemas.
@@ -47,6 +65,7 @@ pub async fn read_columns(client: &Client, schemas: &[&str]) -> Result<BTreeMap<
             data_type: row.try_get("data_type")?,
             nullable: row.try_get("nullable")?,
             comment: row.try_get("comment")?,
+            collation: row.try_get("collation")?,
         };
         columns.entry(relation_name(&row, "schema_name", "name")?).or_default().push(column);
     }

@@ -152,7 +152,14 @@ select r.schema_name::text, r.name::text, d.kind,
             else (pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid)).identity end as identity,
        n.nspname::text as holder_schema, h.relname::text as holder_name,
        pg_catalog.pg_get_userbyid(d.owner)::text as owner,
-       coalesce(pg_catalog.pg_has_role(d.owner, 'USAGE'), false) as may_alter,
+       -- Replacing a view or function needs the right to make one in its schema, too; making a trigger, its function.
+       coalesce(pg_catalog.pg_has_role(d.owner, 'USAGE'), false)
+           and case
+               when d.kind = 'view' then pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+               when d.kind = 'function' then pg_catalog.has_schema_privilege(p.pronamespace, 'CREATE')
+               when d.kind = 'trigger' then pg_catalog.has_function_privilege(t.tgfoid, 'EXECUTE')
+               else true
+           end as may_alter,
        case when d.kind in ('view', 'materialized view', 'child', 'parent')
             then pg_catalog.obj_description(d.holder, 'pg_class')
             else pg_catalog.obj_description(d.objid, c.relname) end as comment,
@@ -166,4 +173,5 @@ join pg_catalog.pg_class c on c.oid = d.classid
 left join pg_catalog.pg_class h on h.oid = d.holder
 left join pg_catalog.pg_namespace n on n.oid = h.relnamespace
 left join pg_catalog.pg_proc p on d.kind = 'function' and p.oid = d.objid
+left join pg_catalog.pg_trigger t on d.kind = 'trigger' and t.oid = d.objid
 order by 1, 2, 3, 4

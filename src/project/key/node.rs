@@ -209,7 +209,12 @@ const CONFIG_KEYS: &[Key] = &[
         .also(&["post-hook"])
         .merge(Merge::Append)
         .late(),
-    key("unique_key", Kind::TextList, "the columns that tell rows apart; NULL is a value like any other").on(MODEL_ONLY),
+    key(
+        "unique_key",
+        Kind::TextList,
+        "the columns that tell rows apart; NULL is a value like any other. Of a table, which is made anew each time, for when it has to stay where it is",
+    )
+    .on(MODEL_ONLY),
     key(
         "incremental_strategy",
         Kind::Choice(&["append", "delete_insert", "merge", "delete+insert"]),

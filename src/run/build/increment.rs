@@ -231,7 +231,7 @@ pub fn refuse_duplicates(
     if keys.is_empty() {
         return Ok(());
     }
-    let values = json!({"relation": context.qualified(relation), "keys": keys});
+    let values = json!({"relation": context.qualified(relation), "keys": keys, "whole": false});
     let statements = context.step("duplicates", &values).map_err(|error| Failure::theirs(error, "duplicates"))?;
     for statement in statements {
         let found = session

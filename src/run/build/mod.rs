@@ -7,7 +7,7 @@ mod staged;
 pub use staged::{Staged, StagedKind};
 
 use super::{
-    Context, Event, Statement, bind, files,
+    Context, Event, Statement, bind, carry, files,
     session::{Session, refusal},
 };
 use crate::{
@@ -276,11 +276,28 @@ fn finish(
         "comment": context.comment(node, relation),
         "column_comments": column_comments(context, session, staged, &properties)?,
         "indexes": properties.indexes,
+        "index_marks": context.index_marks(node, relation),
         "constraints": properties.constraints,
+        "constraint_marks": properties.constraints.iter().map(|found| {
+            mark(&context.manifest.project, &RelationName { name: found.name.as_str().into(), ..relation.clone() })
+        }).collect::<Vec<_>>(),
         "partitions": partitions(context, relation, staged, &properties),
         "referred": properties.constraints.iter().map(referred).collect::<Vec<_>>(),
     });
     for statement in context.step("finish", &values).map_err(|error| Failure::theirs(error, "finish"))? {
+        execute(session, id, &statement)?;
+    }
+    if kind.word() == "view" {
+        return Ok(());
+    }
+    if is_final {
+        let given = carry::beside(context, session, id, staged);
+        for statement in given.map_err(|error| Failure::theirs(error, "carry"))? {
+            execute(session, id, &statement)?;
+        }
+    }
+    let values = json!({"relation": context.qualified(staged)});
+    for statement in context.step("analyze", &values).map_err(|error| Failure::theirs(error, "analyze"))? {
         execute(session, id, &statement)?;
     }
     Ok(())
@@ -394,6 +411,11 @@ fn diagnose(context: &Context<'_>, id: NodeId, error: &EngineError, statement: &
         diagnostic = diagnostic
             .note("the first build has no rows of its own to read")
             .help("put what reads them into `{% if is_incremental() %} … {% endif %}`");
+    }
+    if statement.purpose == "carry" && !statement.text.is_empty() {
+        diagnostic = diagnostic
+            .note(["the table in place has this, and so has its new version: ", &statement.text].concat())
+            .help("if it is not wanted any more, take it away from the table in place");
     }
     if statement.purpose.ends_with("_hook") {
         diagnostic = diagnostic.note(format!("in its {}: {}", statement.purpose, statement.text.trim()));

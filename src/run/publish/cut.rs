@@ -1,14 +1,13 @@
 //! A cut, and the one function that turns it into statements.
 
-use super::carried::Carried;
+use super::carried::Given;
 use crate::{
     diagnostic::Diagnostic,
-    dialect::Dialect,
-    engine::{DependentKind, EngineError, LiveCatalog, LiveColumn, LiveRelation, RelationKind},
+    engine::{DependentKind, EngineError, LiveCatalog, LiveColumn},
     manifest::NodeId,
     name::RelationName,
-    plan::staging_mark,
-    run::{Context, Staged, StagedKind, Statement},
+    plan::{Recipe, staging_mark},
+    run::{Context, Staged, StagedKind, Statement, lock::Lock},
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +22,8 @@ pub struct Cut<'a> {
     pub live: &'a LiveCatalog,
     /// The columns of live and staged relations.
     pub columns: &'a BTreeMap<RelationName, Vec<LiveColumn>>,
+    /// How each takes the place of what is live.
+    pub recipes: &'a BTreeMap<NodeId, Recipe>,
 }
 
 /// A live relation that has to make room.
@@ -36,30 +37,36 @@ pub struct Retired {
 
 impl<'a> Cut<'a> {
     /// What stands staged for a node.
-    fn kind(&self, id: NodeId) -> StagedKind {
+    pub fn kind(&self, id: NodeId) -> StagedKind {
         self.staged.get(&id).map_or(StagedKind::Table, |staged| staged.kind)
     }
 
-    /// Whether the live relation of a node goes away: neither is it added to, nor can `CREATE OR REPLACE VIEW` follow.
-    pub fn makes_room(&self, context: &Context<'_>, id: NodeId, live: &LiveRelation) -> bool {
-        self.kind(id) != StagedKind::Increment && !self.can_be_replaced(context, id, live)
+    /// Whether the live relation of a node goes away.
+    pub fn makes_room(&self, id: NodeId) -> bool {
+        self.recipes.get(&id).is_some_and(Recipe::makes_room)
     }
 
     /// The partitions of a live table.
-    fn partitions(&self, relation: &RelationName) -> Vec<&'a RelationName> {
+    pub fn partitions(&self, relation: &RelationName) -> Vec<&'a RelationName> {
         let children =
             self.live.dependents.iter().filter(|found| found.on == *relation && found.kind == DependentKind::Child);
         children.filter_map(|found| found.relation.as_ref()).collect()
     }
 
-    /// The live relations that the cut replaces, with their names.
-    pub fn replaced(&self, context: &'a Context<'_>) -> Vec<(&'a RelationName, &'a LiveRelation)> {
-        self.nodes
-            .iter()
-            .filter(|id| self.kind(**id) != StagedKind::Increment)
-            .filter_map(|id| context.manifest.node(*id).relation.as_ref())
-            .filter_map(|relation| self.live.relations.get_key_value(relation))
-            .collect()
+    /// What readers have to wait for: live relations that move out, and views that get another text.
+    pub fn locks(&self, context: &Context<'_>) -> Vec<Lock> {
+        let mut locks = Vec::new();
+        for id in self.nodes {
+            let Some(relation) = context.manifest.node(*id).relation.as_ref() else { continue };
+            let Some(live) = self.live.relations.get(relation) else { continue };
+            if !self.makes_room(*id) && self.recipes.get(id) != Some(&Recipe::ReplaceView) {
+                continue;
+            }
+            locks.push(Lock { name: relation.clone(), kind: live.kind.word(), owner: live.owner.clone() });
+            let partitions = self.partitions(relation).into_iter();
+            locks.extend(partitions.map(|name| Lock { name: name.clone(), kind: "table", owner: None }));
+        }
+        locks
     }
 
     /// What is added to tables that stay, in the order of their names, so that two publishes wait for each other in the
@@ -75,26 +82,13 @@ impl<'a> Cut<'a> {
         named.into_iter().flat_map(|(_, staged)| staged.publish.iter().cloned()).collect()
     }
 
-    /// Whether `CREATE OR REPLACE VIEW` will do: the live relation is a view, and its columns are the first of the new one.
-    ///
-    /// DuckDB replaces any view by any other.
-    fn can_be_replaced(&self, context: &Context<'_>, id: NodeId, live: &LiveRelation) -> bool {
-        if !matches!(self.kind(id), StagedKind::View | StagedKind::File) || live.kind != RelationKind::View {
-            return false;
-        }
-        if context.manifest.dialect == Dialect::DuckDb {
-            return true;
-        }
-        let columns = |relation: Option<&RelationName>| relation.and_then(|relation| self.columns.get(relation));
-        match (columns(context.manifest.node(id).relation.as_ref()), columns(context.staging.relations.get(&id))) {
-            (Some(old), Some(new)) => {
-                let named = |columns: &[LiveColumn]| -> Vec<(String, String)> {
-                    columns.iter().map(|column| (column.name.clone(), column.data_type.clone())).collect()
-                };
-                named(new).starts_with(&named(old))
-            }
-            _ => false,
-        }
+    /// The staged relations whose rows were taken over by what is live, and that nothing is to be done with any more.
+    pub fn used_up(&self, context: &Context<'_>) -> Vec<Retired> {
+        let stays = |id: &&NodeId| matches!(self.recipes.get(id), Some(Recipe::InPlace(_) | Recipe::Refresh(_)));
+        let used_up = |id: &NodeId| {
+            Some(Retired { kind: self.kind(*id).word(), name: context.staging.relations.get(id)?.clone() })
+        };
+        self.nodes.iter().filter(stays).filter_map(used_up).collect()
     }
 
     /// The live relations that have to make room, under the names that they have afterwards.
@@ -102,7 +96,7 @@ impl<'a> Cut<'a> {
         let out_of_the_way = |id: &NodeId| {
             let relation = context.manifest.node(*id).relation.as_ref()?;
             let live = self.live.relations.get(relation)?;
-            if !self.makes_room(context, *id, live) {
+            if !self.makes_room(*id) {
                 return None;
             }
             let schema = context.staging.retired.get(&*relation.schema);
@@ -118,7 +112,7 @@ impl<'a> Cut<'a> {
 }
 
 /// The one function from a cut to statements.
-pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Result<Vec<Statement>, Vec<Diagnostic>> {
+pub fn statements(context: &Context<'_>, cut: &Cut<'_>, given: &Given) -> Result<Vec<Statement>, Vec<Diagnostic>> {
     let (mut retire, mut tables, mut views) = (Vec::new(), Vec::new(), Vec::new());
     let mut missing: BTreeSet<&str> = BTreeSet::new();
     let mut retired_schemas: BTreeMap<&str, Value> = BTreeMap::new();
@@ -130,7 +124,7 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Re
             missing.insert(&relation.schema);
         }
         if let Some(old) = cut.live.relations.get(relation)
-            && cut.makes_room(context, *id, old)
+            && cut.makes_room(*id)
         {
             let schema = context.staging.retired.get(&*relation.schema);
             if let Some(schema) = schema
@@ -166,12 +160,14 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Re
             }
             // The rows are there already.
             StagedKind::Increment => {}
+            _ if matches!(cut.recipes.get(id), Some(Recipe::InPlace(_) | Recipe::Refresh(_))) => {}
             StagedKind::Table | StagedKind::MaterializedView => {
                 tables.push(json!({
                     "kind": kind.word(),
                     "staged": context.qualified(staged),
                     "live": live,
                     "indexes": node.properties.indexes,
+                    "index_marks": context.index_marks(node, relation),
                     "partitions": node.properties.storage.partition_by.as_ref().map(|found| &found.parts),
                 }));
             }
@@ -195,8 +191,8 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, carried: &Carried) -> Re
             "retire": retire,
             "tables": tables,
             "views": views,
-            "rebind": carried.rebind,
-            "grants": carried.grants,
+            "carried": given.carried,
+            "rebind": given.rebind,
             "rights": rights,
         }),
     )

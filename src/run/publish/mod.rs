@@ -5,24 +5,32 @@
 
 mod carried;
 mod cut;
+mod in_place;
+mod refresh;
 
 pub use cut::Retired;
 
 use super::{
-    Context, Event, Staged, StagedKind,
+    Context, Event, Staged, StagedKind, Statement,
     files::{self, Paths},
-    lock::{self, Locked},
+    lock::{self, Lock, Locked},
     open_control,
     session::{Session, refusal},
     state::{self, Outcome},
 };
 use crate::{
-    diagnostic::{Diagnostic, code::CANCELLED},
-    engine::{EngineError, FailureKind},
+    diagnostic::{
+        Diagnostic,
+        code::{CANCELLED, DEPENDENT_IN_THE_WAY},
+    },
+    engine::{Dependent, EngineError, FailureKind, LiveColumn},
     manifest::NodeId,
+    name::RelationName,
+    plan::{Becoming, Question, Recipe, recipes},
 };
-use carried::{Carried, LeftBehind, grants, rebind, refuse_left_behind};
+use carried::{Given, bound_again, given, left_behind, nested, rebind, synchronized};
 use cut::{Cut, statements};
+use in_place::{MOST_BEHIND_LOCK, Refusal, Table};
 use std::{
     collections::{BTreeMap, BTreeSet},
     thread,
@@ -80,7 +88,9 @@ pub fn publish<'a>(
             }
             Failure::Theirs(error, what) => return Err(refusal(&context.with_known_names(&error), &what)),
             Failure::Commit(error) => return Err(not_committed(&error)),
-            Failure::Ours(diagnostic) => return Err(*diagnostic),
+            // What was made in between is part of the next decision.
+            Failure::Changed(_) if attempt < ATTEMPTS && !context.stop.is_stopped() => {}
+            Failure::Ours(diagnostic) | Failure::Changed(diagnostic) => return Err(*diagnostic),
         }
     }
 }
@@ -107,6 +117,8 @@ fn without(context: &Context<'_>, nodes: &[NodeId], newer: &BTreeSet<NodeId>) ->
 }
 
 enum Failure {
+    /// Something came to depend on what is replaced after it had been decided how.
+    Changed(Box<Diagnostic>),
     /// A newer run has published these already.
     Superseded(BTreeSet<NodeId>),
     Ours(Box<Diagnostic>),
@@ -138,15 +150,29 @@ fn try_publish(
     let unreadable = || theirs("the catalog could not be read");
     let live = session.connection.catalog(&schemas).map_err(unreadable())?;
     let columns = session.connection.columns(&schemas).map_err(unreadable())?;
-    let cut = Cut { nodes, staged, live: &live, columns: &columns };
-    let replaced = cut.replaced(context);
-    let changes = cut.changes(context);
+    let becoming = nodes.iter().map(|id| (*id, becoming(staged.get(id).copied()))).collect();
+    let recipes = recipes(&Question {
+        manifest: context.manifest,
+        live: &live,
+        becoming: &becoming,
+        columns: &columns,
+        staged: &context.staging.relations,
+    });
+    let cut = Cut { nodes, staged, live: &live, columns: &columns, recipes: &recipes };
+    if let Some(refusal) = irreplaceable(session, &cut) {
+        return Err(Failure::Ours(Box::new(refusal)));
+    }
 
     // Up to the commit nothing is lost by stopping; behind it, what the run left is to be cleaned up.
     let watching = context.stop.watch_for_now(session.connection.interrupter());
-    match lock::begin_with_locks(context, session, &changes, &replaced)
-        .map_err(theirs("the publish could not begin"))?
-    {
+    session.control("begin", "begin transaction").map_err(theirs("the publish could not begin"))?;
+    let mut tables = in_place::tables(context, &cut);
+    let behind_locks = change(context, session, &cut, &mut tables)?;
+    let bound = bound_again(context, &cut);
+    let mut locks = cut.locks(context);
+    locks.extend(carried::locks(&bound));
+    locks.extend(behind_locks.locks);
+    match lock::take_all(context, session, &locks).map_err(theirs("the publish could not begin"))? {
         Locked::All => {}
         Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
     }
@@ -154,27 +180,34 @@ fn try_publish(
     if !newer.is_empty() {
         return Err(Failure::Superseded(newer));
     }
-    let rebind =
-        rebind(context, session, &cut).map_err(theirs("what depends on the old versions could not be read"))?;
-    let grants = grants(context, session, &cut).map_err(theirs("the rights on the old versions could not be read"))?;
-    let statements = statements(context, &cut, &Carried { rebind, grants })
+    let refused = || theirs("the publish was refused");
+    for statement in &behind_locks.statements {
+        session.execute(None, statement).map_err(refused())?;
+    }
+    reshape(context, session, &cut, &tables).map_err(refused())?;
+    refresh::refresh(context, session, &cut).map_err(|failure| match failure {
+        Refusal::Ours(diagnostic) => Failure::Ours(diagnostic),
+        Refusal::Theirs(error) | Refusal::Lock(_, error) => refused()(error),
+    })?;
+    let rebind = rebind(session, &bound).map_err(theirs("what depends on the old versions could not be read"))?;
+    let given = given(context, session, &cut).map_err(theirs("what hangs on the old versions could not be read"))?;
+    let statements = statements(context, &cut, &Given { carried: given, rebind })
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
     files::publish(files).map_err(|problem| Failure::Ours(Box::new(problem)))?;
     for statement in &statements {
-        session.execute(None, statement).map_err(theirs("the publish was refused"))?;
+        session.execute(None, statement).map_err(refused())?;
     }
-    // An increment has the columns of its table, which its staged view need not have to the letter.
-    let added = nodes.iter().any(|id| staged.get(id).is_some_and(|staged| staged.kind == StagedKind::Increment));
-    let columns = if added { session.connection.columns(&schemas).map_err(unreadable())? } else { columns.clone() };
+    let columns = recorded_columns(context, session, &cut, &schemas).map_err(unreadable())?;
     let recorded = state::record(context, nodes, (staged, outcomes), &columns);
     for statement in recorded.map_err(theirs("what was published could not be recorded"))? {
         session.execute(None, &statement).map_err(theirs("what was published could not be recorded"))?;
     }
-    let retired = cut.retired(context);
-    refuse_left_behind(context, session, &retired).map_err(|failure| match failure {
-        LeftBehind::Unknown(error) => theirs("the catalog could not be read")(error),
-        LeftBehind::Dependents(diagnostic) => Failure::Ours(diagnostic),
-    })?;
+    let mut retired = cut.retired(context);
+    let left = left_behind(context, session, &retired).map_err(unreadable())?;
+    if !left.is_empty() {
+        return Err(Failure::Changed(Box::new(changed(&left))));
+    }
+    retired.extend(cut.used_up(context));
     drop(watching);
     if context.stop.is_stopped() {
         let interrupted = Diagnostic::error(CANCELLED, "the publish was interrupted");
@@ -183,6 +216,137 @@ fn try_publish(
     // COMMIT is a message of its own: a lost answer can then mean one thing only.
     session.control("commit", "commit").map_err(|error| Failure::Commit(Box::new(error)))?;
     Ok(retired)
+}
+
+/// The columns that are recorded: those of what was staged, or, of what stays where it is, its own.
+fn recorded_columns(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    cut: &Cut<'_>,
+    schemas: &[&str],
+) -> Result<BTreeMap<RelationName, Vec<LiveColumn>>, EngineError> {
+    let in_place = |id: &&NodeId| matches!(cut.recipes.get(id), Some(Recipe::InPlace(_) | Recipe::Refresh(_)));
+    let stays = |id: &NodeId| cut.kind(*id) == StagedKind::Increment || in_place(&id);
+    if !cut.nodes.iter().any(stays) {
+        return Ok(cut.columns.clone());
+    }
+    let mut columns = session.connection.columns(schemas)?;
+    for id in cut.nodes.iter().filter(in_place) {
+        if let Some(staged) = context.staging.relations.get(id) {
+            columns.remove(staged);
+        }
+    }
+    Ok(columns)
+}
+
+const fn becoming(staged: Option<&Staged>) -> Becoming {
+    match staged {
+        Some(Staged { kind: StagedKind::View | StagedKind::File, .. }) => Becoming::View,
+        Some(Staged { kind: StagedKind::MaterializedView, .. }) => Becoming::MaterializedView,
+        Some(Staged { kind: StagedKind::Increment, .. }) => Becoming::Added,
+        _ => Becoming::Table,
+    }
+}
+
+/// The refusal of the first relation that cannot be replaced, with everything that depends on it, and on that.
+fn irreplaceable(session: &mut Session<'_>, cut: &Cut<'_>) -> Option<Diagnostic> {
+    let mut refusals = cut.nodes.iter().filter_map(|id| match cut.recipes.get(id) {
+        Some(Recipe::Refused(refusal)) => Some(refusal),
+        _ => None,
+    });
+    let first = refusals.next()?;
+    let mut diagnostic = first.diagnostic.clone();
+    diagnostic.notes.extend(nested(session, &first.by));
+    for other in refusals {
+        diagnostic.notes.push(other.diagnostic.message.clone());
+        diagnostic.notes.extend(other.diagnostic.notes.iter().cloned());
+    }
+    Some(diagnostic)
+}
+
+/// What is to be done once all locks are there.
+#[derive(Default)]
+struct BehindLocks {
+    locks: Vec<Lock>,
+    statements: Vec<Statement>,
+}
+
+/// Makes the changes to tables that stay which no reader waits for; the others are returned.
+fn change(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    cut: &Cut<'_>,
+    tables: &mut [Table<'_>],
+) -> Result<BehindLocks, Failure> {
+    let refused = |error| Failure::Theirs(Box::new(error), "the publish was refused".to_owned());
+    in_place::prepare(context, session, cut, tables).map_err(|refusal| match refusal {
+        Refusal::Ours(diagnostic) => Failure::Ours(diagnostic),
+        Refusal::Theirs(error) => refused(error),
+        Refusal::Lock(name, error) => Failure::Ours(Box::new(lock::not_had(context, session, &name, &error))),
+    })?;
+    let stay = in_place::changes(context, cut, tables, false).map_err(refused)?;
+    for statement in cut.changes(context).iter().chain(&stay) {
+        session.execute(None, statement).map_err(refused)?;
+    }
+    let mut later = BehindLocks::default();
+    let exclusive = |name: &RelationName| Lock { name: name.clone(), kind: "table", owner: None };
+    let given = synchronized(context, session, cut).map_err(refused)?;
+    let waits: BTreeSet<RelationName> =
+        given.iter().filter(|(_, given)| given.exclusive).map(|(name, _)| name.clone()).collect();
+    for (name, given) in given {
+        if tables.iter().any(|table| *table.live == name && table.is_reshaped()) {
+            continue;
+        }
+        if waits.contains(&name) {
+            later.locks.push(exclusive(&name));
+            later.statements.push(given.statement);
+        } else {
+            session.execute(None, &given.statement).map_err(refused)?;
+        }
+    }
+    for table in tables.iter().filter(|table| table.is_reshaped()) {
+        let rows = table.rows(context, session).map_err(refused)?;
+        if rows > MOST_BEHIND_LOCK {
+            return Err(Failure::Ours(Box::new(table.too_long(context, rows))));
+        }
+        later.locks.push(exclusive(table.live));
+    }
+    later.locks.sort_by(|one, other| one.name.cmp(&other.name));
+    later.locks.dedup_by(|one, other| one.name == other.name);
+    Ok(later)
+}
+
+/// Changes the tables whose columns change, while readers wait.
+fn reshape(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    cut: &Cut<'_>,
+    tables: &[Table<'_>],
+) -> Result<(), EngineError> {
+    if !tables.iter().any(Table::is_reshaped) {
+        return Ok(());
+    }
+    for statement in in_place::changes(context, cut, tables, true)? {
+        session.execute(None, &statement)?;
+    }
+    for (name, given) in synchronized(context, session, cut)? {
+        if tables.iter().any(|table| *table.live == name && table.is_reshaped()) {
+            session.execute(None, &given.statement)?;
+        }
+    }
+    Ok(())
+}
+
+/// The error of a publish that would leave something bound to an old version, time and again.
+fn changed(left: &[Dependent]) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        DEPENDENT_IN_THE_WAY,
+        "nothing was published: something came to depend on a relation while it was being replaced",
+    );
+    for found in left {
+        diagnostic = diagnostic.note(format!("{} `{}` depends on `{}`", found.kind, found.name, found.on.name));
+    }
+    diagnostic.help("run the build again: its plan will list them")
 }
 
 fn no_statements() -> Diagnostic {

@@ -1,5 +1,5 @@
 {% set zero = 0 %}
 select
   id,
-  upper(idd) as n
+  upper(id) as n
 from a
