@@ -1,5 +1,9 @@
 //! The command line as types.
 
+mod upkeep;
+
+pub use upkeep::{Adopt, History, Hold, Prune, Status, Why};
+
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
@@ -130,6 +134,18 @@ pub enum Command {
     Test(Test),
     /// Show who reads whom, and where in the SQL an edge comes from
     Lineage(Lineage),
+    /// Say why a build would build a model, or leave it alone, up to what changed
+    Why(Why),
+    /// Show how each relation stands: current, behind, missing, changed by hand, held
+    Status(Status),
+    /// Show the past publishes of a model
+    History(History),
+    /// Keep models at their version, whatever builds would do
+    Hold(Hold),
+    /// Take over relations that exist and that suiro did not make
+    Adopt(Adopt),
+    /// Drop what the project published and has no more
+    Prune(Prune),
     /// Print rows of a model as it is written now; creates nothing
     Show(Show),
     /// Run a query that only reads

@@ -47,6 +47,32 @@ pub fn plain(header: &[String], rows: &[Vec<Option<String>>], numeric: &[bool], 
     text
 }
 
+/// Lines of cells, one below the other; a cell that is empty in all of them takes no room.
+#[must_use]
+pub fn aligned(lines: &[Vec<String>]) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max().unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for line in lines {
+        let mut written = String::new();
+        for (cell, width) in line.iter().zip(&widths).filter(|(_, width)| **width > 0) {
+            written.push_str(cell);
+            written.push_str(&" ".repeat(width - cell.width() + 2));
+        }
+        text.push_str(written.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// So many rows, in words.
+#[must_use]
+pub fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
+}
+
 /// Each row by itself: a line with its number, then its columns one below the other.
 fn records(header: &[String], rows: &[Vec<Option<String>>], width: usize) -> String {
     let names = header.iter().map(|name| name.width()).max().unwrap_or_default();

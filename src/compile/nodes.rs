@@ -93,6 +93,7 @@ pub fn bare(kind: NodeKind, name: &str, relation: Option<RelationName>) -> Node 
         config: BTreeMap::new(),
         sql: None,
         incremental_sql: None,
+        varying: None,
         properties: Properties::default(),
         content: None,
         error: None,
@@ -111,6 +112,7 @@ fn model(project: &Project, reading: &Reading) -> Node {
         columns: declared(&model.columns),
         instance_of: model.instance.as_ref().map(|instance| instance.of.clone()),
         instance: model.instance.as_ref().map(|instance| instance.value.clone()),
+        varying: reading.varying.clone(),
         ..configured(bare(NodeKind::Model, model.name(), Some(model.relation(&project.target))), &model.config)
     }
 }

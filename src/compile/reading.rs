@@ -3,14 +3,19 @@
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{READING_UNSUPPORTED, SECRET_IN_SQL},
+        code::{READING_UNSUPPORTED, SECRET_IN_SQL, UNDEFINED_VALUE},
     },
+    manifest::Varying,
     parse::{Problem, Query, Referee, read_query},
     project::{Model, Project},
     source::{Place, SourceFile},
     template::{Input, Rendered, Renderer, Scope, This},
 };
-use std::ops::Range;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 /// A model after rendering and reading; what failed is missing, with its diagnostics.
 pub struct Reading {
@@ -20,6 +25,8 @@ pub struct Reading {
     pub full: Option<Read>,
     /// The incremental rendering, where it differs.
     pub incremental: Option<Read>,
+    /// What of its SQL differs from run to run, where something does.
+    pub varying: Option<Box<Varying>>,
     /// What was found; not yet marked with the node's name.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -85,7 +92,8 @@ impl Surroundings<'_> {
     /// Renders and reads one model, both ways where it asks which way it is.
     #[must_use]
     pub fn read(&self, model: &Model, file: &SourceFile) -> Reading {
-        let mut reading = Reading { model: model.clone(), full: None, incremental: None, diagnostics: Vec::new() };
+        let mut reading =
+            Reading { model: model.clone(), full: None, incremental: None, varying: None, diagnostics: Vec::new() };
         if !model.usable {
             return reading;
         }
@@ -109,7 +117,42 @@ impl Surroundings<'_> {
                 reading.incremental = Some(self.query(&mut reading, file, rendered, true));
             }
         }
+        reading.varying = self.varying(&mut reading, file);
         reading
+    }
+
+    /// The renderings of a model with values for `run_vars` that are the same in every run, if it asks for any of them.
+    fn varying(&self, reading: &mut Reading, file: &SourceFile) -> Option<Box<Varying>> {
+        let settings = &self.project.settings;
+        let reads: Vec<&Read> = reading.full.iter().chain(&reading.incremental).collect();
+        let asked: BTreeSet<&String> = reads.iter().flat_map(|read| &read.rendered.recorded.vars).collect();
+        let varies = |name: &&&String| settings.run_vars.contains(**name);
+        let asked: BTreeSet<String> = asked.iter().filter(varies).map(|name| (*name).clone()).collect();
+        if asked.is_empty() {
+            return None;
+        }
+        let ways: &[bool] = if reading.incremental.is_some() { &[false, true] } else { &[false] };
+        let value = |name: &String| self.project.vars.get(name).cloned().unwrap_or_default();
+        let values: BTreeMap<String, Value> = asked.iter().map(|name| (name.clone(), value(name))).collect();
+        // What has no value in the file and no default gets its own name for a value.
+        let names = asked.iter().filter(|name| !settings.run_var_values.contains_key(*name));
+        let mut named: BTreeMap<String, Value> = names.map(|name| (name.clone(), Value::from(name.as_str()))).collect();
+        named.extend(settings.run_var_values.clone());
+        for given in [&settings.run_var_values, &named] {
+            let scope = self.scope.with_fixed(&settings.run_vars, given);
+            let fixed = Surroundings { scope: &scope, ..*self };
+            let render =
+                |way: &bool| fixed.with_input(&reading.model, file, *way, |input| self.renderer.render(input)).ok();
+            if let Some(rendered) = ways.iter().map(render).collect::<Option<Vec<_>>>() {
+                let fixed = rendered.into_iter().map(|rendered| rendered.text).collect();
+                return Some(Box::new(Varying { fixed, values }));
+            }
+        }
+        let names = asked.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let message = format!("each value of {names} makes this another model: it cannot be rendered without it");
+        let help = "give it a value below `vars:` in suiro.yml, which the definition is taken from";
+        reading.diagnostics.push(Diagnostic::warning(UNDEFINED_VALUE, message).help(help));
+        None
     }
 
     fn render(&self, reading: &mut Reading, file: &SourceFile, incremental: bool) -> Option<Rendered> {

@@ -401,6 +401,7 @@ mod tests {
             ]),
             sql: None,
             incremental_sql: None,
+            varying: None,
             properties: crate::manifest::Properties::default(),
             error: None,
             instance_of: path.contains("mart").then(|| "mart".to_owned()),

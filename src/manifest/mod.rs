@@ -164,6 +164,9 @@ pub struct Node {
     /// The SQL that adds to what is there; none where it is the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incremental_sql: Option<CompiledSql>,
+    /// What of its SQL differs from run to run; none where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub varying: Option<Box<Varying>>,
     /// What its relation has besides its rows.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub properties: Properties,
@@ -184,6 +187,15 @@ pub struct Node {
     /// Where its columns come from; none where nobody has looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lineage: Option<Box<ColumnLineage>>,
+}
+
+/// SQL that holds values of variables which differ from run to run (`run_vars`).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Varying {
+    /// Its renderings with values that are the same in every run; its definition is taken from them.
+    pub fixed: Vec<String>,
+    /// The values of this run.
+    pub values: BTreeMap<String, Value>,
 }
 
 /// Which of a model's two renderings is meant.

@@ -228,6 +228,7 @@ mod tests {
             config: BTreeMap::new(),
             sql: Some(sql),
             incremental_sql: None,
+            varying: None,
             properties: crate::manifest::Properties::default(),
             error: None,
             instance_of: None,

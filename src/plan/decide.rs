@@ -14,10 +14,17 @@ use crate::{
     name::RelationName,
     state::{Identity, ReadState, Reads, Recorded},
 };
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of a view that shows something else each time it is read.
 const MOVING: &str = "moving";
+
+/// Why a model is built in which an ephemeral one stands that changed.
+pub const INLINED_CHANGED: &str = "an ephemeral model that it reads changed";
+
+/// Begins the name of a variable among what is read.
+const VARIABLE: &str = "var('";
 
 /// What was decided for a node.
 #[derive(Debug, Clone, Default)]
@@ -131,7 +138,13 @@ impl<'a> Deciding<'a> {
             decision.action = Some(Action::Build);
             return;
         }
-        let definition_changed = Self::definition_reasons(&decision.identity, recorded, &mut decision.reasons);
+        if recorded.identity.definition.is_empty() {
+            decision.reasons.push("it was taken over, and its rows are not known to be right".to_owned());
+            decision.action = Some(Action::Build);
+            return;
+        }
+        decision.reasons = definition_changes(&recorded.identity, &decision.identity);
+        let definition_changed = !decision.reasons.is_empty();
         let mut rows = Vec::new();
         self.row_reasons(id, own, (&decision.identity, recorded), &mut rows);
         if self.known.without_file.contains(&id) {
@@ -217,26 +230,6 @@ impl<'a> Deciding<'a> {
         });
     }
 
-    /// Why the definition is another, if it is.
-    fn definition_reasons(identity: &Identity, recorded: &Recorded, reasons: &mut Vec<String>) -> bool {
-        let before = reasons.len();
-        if identity.own != recorded.identity.own {
-            reasons.extend(own_changes(&recorded.identity.own, &identity.own));
-        }
-        if identity.definition != recorded.identity.definition {
-            for (name, read) in &identity.reads {
-                let known = recorded.identity.reads.get(name);
-                if known.is_some_and(|known| known.definition != read.definition) {
-                    reasons.push(format!("`{name}`, which it reads, is made differently"));
-                }
-            }
-            if reasons.len() == before {
-                reasons.push("what it reads changed".to_owned());
-            }
-        }
-        reasons.len() > before
-    }
-
     /// Why the rows may be others although the definition is the same.
     fn row_reasons(
         &self,
@@ -246,6 +239,12 @@ impl<'a> Deciding<'a> {
         reasons: &mut Vec<String>,
     ) {
         let node = self.manifest.node(id);
+        for (name, read) in identity.reads.iter().filter(|(name, _)| name.starts_with(VARIABLE)) {
+            let before = recorded.identity.reads.get(name);
+            if before.is_some_and(|before| before.version != read.version) {
+                reasons.push(format!("`{name}` has another value"));
+            }
+        }
         if node.form() == Form::View {
             // What is built below it in this run has to see the new rows through it before they are published.
             let new = self.manifest.relations_read(id).into_iter().find(|read| self.built.contains(read));
@@ -267,11 +266,13 @@ impl<'a> Deciding<'a> {
                 reasons.push("its columns were changed in the database".to_owned());
             }
         }
-        for (name, read) in &identity.reads {
-            let before = recorded.identity.reads.get(name).and_then(|before| before.version.as_ref());
+        for (name, read) in identity.reads.iter().filter(|(name, _)| !name.starts_with(VARIABLE)) {
+            let before = recorded.identity.reads.get(name);
             match &read.version {
                 None => reasons.push(self.unknown(name)),
-                Some(version) if before == Some(version) => {}
+                Some(version) if before.and_then(|before| before.version.as_ref()) == Some(version) => {}
+                // That it is made differently says enough.
+                Some(_) if before.is_some_and(|before| before.definition != read.definition) => {}
                 Some(_) => reasons.push(format!("`{name}` has other rows")),
             }
         }
@@ -342,7 +343,27 @@ impl<'a> Deciding<'a> {
             };
             reads.insert(read_name(node), state);
         }
+        for (name, value) in self.variables(id) {
+            let version = Some(hash(&[value.to_string()]));
+            reads.insert(name, ReadState { definition: String::new(), version });
+        }
         reads
+    }
+
+    /// The variables that differ from run to run, of a node and of the ephemeral models that stand in it, with their
+    /// values: a model reads them as it reads rows.
+    fn variables(&self, id: NodeId) -> BTreeMap<String, &'a Value> {
+        let mut found = BTreeMap::new();
+        let mut seen = BTreeSet::from([id]);
+        let mut edge = vec![id];
+        while let Some(at) = edge.pop() {
+            let node = self.manifest.node(at);
+            let values = node.varying.iter().flat_map(|varying| &varying.values);
+            found.extend(values.map(|(name, value)| ([VARIABLE, name, "')"].concat(), value)));
+            let read = node.reads.iter().map(|read| read.node);
+            edge.extend(read.filter(|read| is_transparent(self.manifest.node(*read)) && seen.insert(*read)));
+        }
+        found
     }
 
     fn source_version(&self, id: NodeId) -> Option<String> {
@@ -367,6 +388,7 @@ impl<'a> Deciding<'a> {
             read.version = match (node, id) {
                 (Some(node), Some(id)) if node.kind == NodeKind::Source => self.source_version(id),
                 (Some(node), _) => node.relation.as_ref().and_then(|relation| self.published(relation, seen).version),
+                _ if name.starts_with(VARIABLE) => read.version.clone(),
                 _ => None,
             };
         }
@@ -443,6 +465,26 @@ fn unchanged(recorded: &Recorded) -> String {
     format!("nothing changed since run {}", recorded.run)
 }
 
+/// Why a definition is another than the one before, in words for people; nothing if it is the same.
+#[must_use]
+pub fn definition_changes(before: &Identity, now: &Identity) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if now.own != before.own {
+        reasons.extend(own_changes(&before.own, &now.own));
+    }
+    if now.definition != before.definition {
+        for (name, read) in &now.reads {
+            if before.reads.get(name).is_some_and(|known| known.definition != read.definition) {
+                reasons.push(format!("`{name}`, which it reads, is made differently"));
+            }
+        }
+        if reasons.is_empty() {
+            reasons.push("what it reads changed".to_owned());
+        }
+    }
+    reasons
+}
+
 /// Which parts of a definition differ, in words.
 fn own_changes(before: &str, now: &str) -> Vec<String> {
     let parts = |text: &str| -> BTreeMap<String, String> {
@@ -461,7 +503,7 @@ fn own_changes(before: &str, now: &str) -> Vec<String> {
         "template" => "the template that makes it changed",
         "settings" => "the settings of the session changed",
         "functions" => "a function that it calls changed",
-        "inlined" => "an ephemeral model that it reads changed",
+        "inlined" => INLINED_CHANGED,
         _ => "what it is made of changed",
     });
     words.map(str::to_owned).collect()

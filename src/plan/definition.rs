@@ -94,6 +94,9 @@ pub fn definition(manifest: &Manifest, id: NodeId, around: &Surroundings<'_>) ->
                 texts.push(found.text);
             }
         }
+        if let Some(varying) = &node.varying {
+            texts = varying.fixed.iter().map(|text| canonical(text, manifest.dialect).text).collect();
+        }
         if !texts.is_empty() {
             parts.push(("sql", hash(&texts)));
         }

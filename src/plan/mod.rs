@@ -3,6 +3,8 @@
 //! In: the manifest, a selection, and what the database has. Out: a [`Plan`] of steps with their reasons, and
 //! diagnostics for what cannot be done. Never: a connection, a clock, or a statement.
 
+mod adoption;
+mod columns;
 mod blocker;
 mod decide;
 mod definition;
@@ -13,9 +15,12 @@ mod obstacle;
 mod recipe;
 mod shape;
 mod stage;
+mod standing;
 
+pub use adoption::{Adoption, adopted, adopted_comment, adoption, is_made_like, is_of_kind};
 pub use blocker::Refusal;
-pub use decide::read_name;
+pub use columns::{Column, column_differences};
+pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
 pub use differing::differing;
 pub use known::{Known, is_same};
@@ -23,6 +28,7 @@ pub use mark::{begins, is_ours, mark, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
 pub use shape::Shape;
 pub use stage::{RunId, Staging, moment, staging};
+pub use standing::{Condition, Standing, orphans, standings};
 
 use crate::{
     diagnostic::Diagnostic,

@@ -97,6 +97,7 @@ impl<'a> Obstacles<'a> {
         )
         .note(format!("the {} `{}` would take its place", node.kind.word(), node.name))
         .help("give the model another `schema` or `alias`, or move the existing relation out of the way")
+        .help(format!("if it is what the {} makes, take it over: `suiro adopt {}`", node.kind.word(), node.name))
         .of_node(node.name.clone())
     }
 }
@@ -124,7 +125,8 @@ pub fn definition_changed(node: &Node, reasons: &[String]) -> Diagnostic {
         .of_node(node.name.clone())
 }
 
-fn not_owner(node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {
+/// Who owns a relation that this role may not replace.
+pub fn not_owner(node: &Node, relation: &RelationName, live: &LiveRelation) -> Diagnostic {
     let owner = live.owner.as_deref().unwrap_or("another role");
     Diagnostic::error(PERMISSION_DENIED, format!("`{relation}` belongs to `{owner}`, so this role cannot replace it"))
         .help(format!("let an administrator grant membership: `GRANT \"{owner}\" TO <the role that suiro uses>`"))

@@ -47,6 +47,8 @@ pub struct Settings {
     pub version: Option<String>,
     /// The names of variables that differ from run to run and change no definition.
     pub run_vars: BTreeSet<String>,
+    /// The values that the project's file gives to them, where it does.
+    pub run_var_values: BTreeMap<String, Value>,
     /// What a relation is that is not known.
     pub allow_unknown_relations: UnknownRelations,
     /// What is published in one transaction.
@@ -116,9 +118,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>, top: Span) -> T
         let field = fields.get(key)?;
         Some(Setting { value: field.node.to_json(), span: field.node.span, in_file: false })
     };
+    let run_vars: BTreeSet<String> = fields.texts("run_vars").into_iter().map(|given| given.value).collect();
+    let vars = fields.get("vars").map(|field| vars(reader, field.node)).unwrap_or_default();
     let settings = Settings {
         version: fields.string("version"),
-        run_vars: fields.texts("run_vars").into_iter().map(|given| given.value).collect(),
+        run_var_values: vars.clone().into_iter().filter(|(name, _)| run_vars.contains(name)).collect(),
+        run_vars,
         allow_unknown_relations: match fields.string("allow_unknown_relations").as_deref() {
             Some("warn") => UnknownRelations::Warn,
             _ => UnknownRelations::Error,
@@ -138,7 +143,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, fields: &Fields<'_>, top: Span) -> T
     Top {
         name: name.map_or_else(|| NAMELESS.to_owned(), |name| name.value),
         settings,
-        vars: fields.get("vars").map(|field| vars(reader, field.node)).unwrap_or_default(),
+        vars,
         secrets: fields.get("secrets").map(|field| target::texts_of(reader, field.node)).unwrap_or_default(),
         target: fields.text("target").filter(|target| !target.value.is_empty()),
         given_paths,

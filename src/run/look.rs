@@ -49,10 +49,17 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
             Err(error) => failed.push((*id, error)),
         }
     }
-    let live = connection.catalog(&schemas)?;
-    let columns = connection.columns(&schemas)?;
+    let mut live = connection.catalog(&schemas)?;
     let scope = (manifest, look.state_schema, look.database);
     let state = state::read(connection.as_mut(), look.statements, scope, &live)?;
+    // What the project has no more may stand in schemas that it has no more.
+    let elsewhere: BTreeSet<&str> =
+        state.relations.keys().map(|relation| &*relation.schema).filter(|schema| !schemas.contains(schema)).collect();
+    let everywhere: Vec<&str> = schemas.iter().copied().chain(elsewhere.iter().copied()).collect();
+    if !elsewhere.is_empty() {
+        live = connection.catalog(&everywhere)?;
+    }
+    let columns = connection.columns(&everywhere)?;
     let functions = state::functions(connection.as_mut(), look.statements)?;
     let settings = look.engine.session_settings();
     let leftovers = sweep::has_leftovers(connection.as_mut(), look.statements, manifest, &live)?;

@@ -3,6 +3,7 @@
 //! In: a plan, an engine, and what renders statements. Out: a [`RunReport`]. Never: deciding what is to be built (that
 //! is `plan/`), or knowing a terminal (that is `cli/`).
 
+mod adopt;
 mod bind;
 mod budget;
 mod build;
@@ -28,7 +29,9 @@ mod store;
 mod sweep;
 mod test;
 mod unit;
+mod upkeep;
 
+pub use adopt::{Compared, ComparedRows, Comparing, adopt, compare};
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
 pub use difference::{Difference, Differing};
@@ -44,6 +47,7 @@ pub use state::{Origin, Recording, remove as remove_state};
 pub use stop::Stop;
 pub use sweep::remove_schema;
 pub use test::Tested;
+pub use upkeep::Upkeep;
 
 use crate::{
     diagnostic::{
@@ -56,7 +60,7 @@ use crate::{
     manifest::{Form, Manifest, NodeId},
     name::RelationName,
     parse::Referee,
-    plan::{Plan, RunId, staging},
+    plan::{Plan, RunId, Staging, staging},
 };
 use build::Built;
 use hold::{Held, Outcome};
@@ -205,25 +209,7 @@ fn carry_out(
     let staging = staging(request.manifest, built, request.run);
     let increments = request.plan.increments();
     let database = database(request.engine)?;
-    let mut context = Context {
-        manifest: request.manifest,
-        staging: &staging,
-        built,
-        increments: &increments,
-        engine: request.engine,
-        database: database.as_deref(),
-        run: request.run.as_str(),
-        root: request.root,
-        statements: request.statements,
-        seeds: request.seeds,
-        places: request.places,
-        referee: request.referee,
-        observer: request.observer,
-        stop: request.stop,
-        publish_timeout: request.publish_timeout,
-        recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
-        burdened: &BTreeSet::new(),
-    };
+    let mut context = context_of(request, (&staging, built, &increments), database.as_deref());
     let mut control = open_control(&context)?;
     // A run that only tests what is published leaves the database as it is.
     let records = !request.plan.steps.is_empty() && !is_idle(request, built);
@@ -302,6 +288,36 @@ fn carry_out(
     };
     let unbuilt = endings.iter().filter_map(unbuilt).collect();
     Ok(Done { endings, published, superseded, held, culprits, batch_of, cancelled, unbuilt })
+}
+
+/// No nodes.
+const NOTHING: &BTreeSet<NodeId> = &BTreeSet::new();
+
+/// What every part of carrying out a request shares; the run has no epoch yet.
+fn context_of<'a>(
+    request: &Request<'a>,
+    (staging, built, increments): (&'a Staging, &'a BTreeSet<NodeId>, &'a BTreeSet<NodeId>),
+    database: Option<&'a str>,
+) -> Context<'a> {
+    Context {
+        manifest: request.manifest,
+        staging,
+        built,
+        increments,
+        engine: request.engine,
+        database,
+        run: request.run.as_str(),
+        root: request.root,
+        statements: request.statements,
+        seeds: request.seeds,
+        places: request.places,
+        referee: request.referee,
+        observer: request.observer,
+        stop: request.stop,
+        publish_timeout: request.publish_timeout,
+        recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
+        burdened: NOTHING,
+    }
 }
 
 /// What the publishes of a run did.

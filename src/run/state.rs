@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The tables of state.
 const TABLES: [&str; 6] = ["about", "runs", "relations", "history", "tests", "environment"];
 /// The columns that are numbers to the database.
-const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
+pub(super) const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
 
 /// Where a run comes from.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +89,11 @@ pub(super) fn with(mut values: serde_json::Map<String, Value>, more: Value) -> V
     Value::Object(values)
 }
 
+/// Whether the tables of state are there.
+pub(super) fn is_there(live: &LiveCatalog, schema: &str) -> bool {
+    TABLES.iter().all(|name| live.relations.contains_key(&table(schema, name, None)))
+}
+
 /// Reads what the database remembers of a project; nothing where it has no tables of state.
 ///
 /// # Errors
@@ -99,7 +104,7 @@ pub fn read(
     (manifest, schema, database): (&Manifest, &str, Option<&str>),
     live: &LiveCatalog,
 ) -> Result<State, EngineError> {
-    if !TABLES.iter().all(|name| live.relations.contains_key(&table(schema, name, None))) {
+    if !is_there(live, schema) {
         return Ok(State::default());
     }
     let mut state = State { exists: true, ..State::default() };
@@ -182,8 +187,7 @@ pub fn begin(context: &Context<'_>, session: &mut Session<'_>) -> Result<u64, En
     let recording = &context.recording;
     let values = common(context.manifest, recording.schema, context.database);
     let live = session.connection.catalog(&[recording.schema])?;
-    let complete = TABLES.iter().all(|name| live.relations.contains_key(&table(recording.schema, name, None)));
-    if !complete {
+    if !is_there(&live, recording.schema) {
         create(context, session, &live, values.clone())?;
     }
     let origin = recording.origin;

@@ -5,7 +5,11 @@
 use super::{Tested, value::from_json};
 use crate::{dialect::Dialect, name::NamePart, source::FileId};
 use minijinja::Value;
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 /// Looks up an environment variable; none if it is not set. Must give the same answer for the same name every time.
 pub type EnvironmentLookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -116,6 +120,25 @@ impl Scope {
             target: seen.target.clone(),
             vars: all,
             environment: Arc::new(move |name| own.get(name).cloned().or_else(|| rest(name))),
+            docs: seen.docs.clone(),
+            columns: Arc::clone(&seen.columns),
+            values: seen.values.clone(),
+            dialect: seen.dialect,
+            globals: seen.globals.clone(),
+        }))
+    }
+
+    /// The same with these variables as they are here, or without a value.
+    #[must_use]
+    pub fn with_fixed(&self, names: &BTreeSet<String>, values: &BTreeMap<String, serde_json::Value>) -> Self {
+        let seen = &self.0;
+        let mut vars = seen.vars.clone();
+        vars.retain(|name, _| !names.contains(name));
+        vars.extend(values.iter().map(|(name, value)| (name.clone(), from_json(value))));
+        Self(Arc::new(Seen {
+            target: seen.target.clone(),
+            vars,
+            environment: Arc::clone(&seen.environment),
             docs: seen.docs.clone(),
             columns: Arc::clone(&seen.columns),
             values: seen.values.clone(),

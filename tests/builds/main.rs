@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod adopt;
 mod both;
 mod carried;
 mod data_tests;
@@ -36,11 +37,14 @@ mod properties;
 mod readers;
 mod refusals;
 mod snapshots;
+mod run_vars;
+mod standing;
 mod state;
 mod strangers;
 mod templates;
 mod temporary;
 mod terminal;
+mod upkeep;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

@@ -88,6 +88,10 @@ fn a_locked_file_can_be_waited_for_and_planned_on() {
         "{}",
         ended.stdout
     );
+    for words in [&["why", "b"][..], &["status"]] {
+        let ended = project.suiro(words);
+        assert!(ended.status == 0 && ended.stdout.contains("b "), "{}", ended.stderr);
+    }
     for words in [["ls"], ["check"], ["compile"]] {
         assert_eq!(project.suiro(&words).status, 0);
     }

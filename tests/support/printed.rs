@@ -4,7 +4,7 @@
 pub fn steady(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
-        lines.push(times(&runs(line)).trim_end().to_owned());
+        lines.push(times(&moments(&runs(line))).trim_end().to_owned());
     }
     lines.join("\n") + "\n"
 }
@@ -23,6 +23,17 @@ fn runs(line: &str) -> String {
     }
     text.push_str(rest);
     text
+}
+
+/// `2026-11-23T11:25:30Z` becomes `[moment]`.
+fn moments(line: &str) -> String {
+    let shape = "dddd-dd-ddTdd:dd:ddZ";
+    let is_moment = |text: &str| {
+        let fits = |(found, wanted): (char, char)| found == wanted || (wanted == 'd' && found.is_ascii_digit());
+        text.len() == shape.len() && text.chars().zip(shape.chars()).all(fits)
+    };
+    let word = |word: &str| if is_moment(word) { "[moment]".to_owned() } else { word.to_owned() };
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// `0.04 s` becomes `[t] s`, and the spaces before it one, since its width moves them.

@@ -30,7 +30,8 @@ pub fn told(app: &App, manifest: &Manifest, report: &RunReport) -> Vec<Diagnosti
             diagnostic = diagnostic.note(format!("the SQL is in target/compiled/{path}"));
         }
         let held = |read: &crate::manifest::Read| {
-            report.nodes.iter().any(|other| other.node == read.node && other.status != Status::Built)
+            let published = [Status::Built, Status::Unchanged, Status::Described];
+            report.nodes.iter().any(|other| other.node == read.node && !published.contains(&other.status))
         };
         let lost =
             report.diagnostics.iter().any(|other| other.code == FAILURES_NOT_STORED && other.node == diagnostic.node);

@@ -68,11 +68,24 @@ pub fn make(
     (selection, wishes): (&Selection, &Wishes),
     engine: &dyn Engine,
 ) -> Result<plan::Plan, Exit> {
-    let known = look(app, compilation, selection, engine)
-        .or_else(|error| remembered(app, compilation, error))
-        .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))?;
+    let known = known(app, compilation, selection, engine)?;
+    Ok(of(compilation, (selection, wishes), &known))
+}
+
+/// The plan for a selection in a database of which this is known.
+pub fn of(compilation: &Compilation, (selection, wishes): (&Selection, &Wishes), known: &Known) -> plan::Plan {
     let template = |name: &str| compilation.own_materialization(name);
-    Ok(plan::plan((&compilation.manifest, &compilation.graph), selection, &known, (wishes, &template)))
+    plan::plan((&compilation.manifest, &compilation.graph), selection, known, (wishes, &template))
+}
+
+/// What the database has and remembers, or what the last run left of it where the database is locked.
+///
+/// # Errors
+/// The exit status, after printing why the database could not be read.
+pub fn known(app: &App, compilation: &Compilation, selection: &Selection, engine: &dyn Engine) -> Result<Known, Exit> {
+    look(app, compilation, selection, engine)
+        .or_else(|error| remembered(app, compilation, error))
+        .map_err(|error| app.refuse(compilation, &error, "the plan could not be made"))
 }
 
 /// Reads what a plan of these nodes has to know; a source that cannot be asked for its version is told.

@@ -1,0 +1,70 @@
+//! What commands take that look at or change what is remembered.
+
+use super::Format;
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Model or seed
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Only these: names, globs, +above, below+, tag:…, path:…; without them everything
+    #[arg(value_name = "SELECTOR")]
+    pub selector: Vec<String>,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct History {
+    /// Model or seed
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+    /// Publishes to print at most
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Hold {
+    /// What to hold: names, globs, +above, below+, tag:…, path:…
+    #[arg(value_name = "SELECTOR", required = true)]
+    pub selector: Vec<String>,
+    /// Why, for everybody who meets it in a plan
+    #[arg(long, value_name = "TEXT", required_unless_present = "release")]
+    pub why: Option<String>,
+    /// Let builds go on with them
+    #[arg(long, conflicts_with = "why")]
+    pub release: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Adopt {
+    /// What to take over: names, globs, +above, below+, tag:…, path:…
+    #[arg(value_name = "SELECTOR", required = true)]
+    pub selector: Vec<String>,
+    /// Compare rows, too; what has the same is not built again
+    #[arg(long)]
+    pub data: bool,
+    /// Do it; without this, only say what would be done
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Do it; without this, only say what would be dropped
+    #[arg(long)]
+    pub yes: bool,
+}

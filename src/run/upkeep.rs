@@ -1,0 +1,166 @@
+//! What is done with published relations without building anything: holding them, and dropping what nobody makes any
+//! more.
+//!
+//! In: names of relations. Out: changed rows of state, in one transaction with what they are about. Never: CASCADE, or
+//! dropping what does not carry the project's mark and is not the relation that the state knows.
+
+use super::{
+    Statement, Statements, context, database,
+    state::{self, NUMBERS},
+};
+use crate::{
+    diagnostic::code::STATEMENT_REFUSED,
+    engine::{Connection, Dependent, DependentKind, Engine, EngineError, FailureKind, LiveCatalog, LiveRelation},
+    manifest::Manifest,
+    name::RelationName,
+    plan::{is_ours, is_same},
+    state::{RELATION, Recorded, read_history},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// What works on the state of a project.
+#[derive(Clone, Copy)]
+pub struct Upkeep<'a> {
+    /// The project.
+    pub manifest: &'a Manifest,
+    /// The database.
+    pub engine: &'a dyn Engine,
+    /// What renders statements.
+    pub statements: &'a dyn Statements,
+    /// The schema of the tables of state.
+    pub state_schema: &'a str,
+}
+
+impl Upkeep<'_> {
+    /// The newest publishes of a relation, the newest first.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn history(&self, relation: &RelationName, limit: usize) -> Result<Vec<Recorded>, EngineError> {
+        let database = database(self.engine)?;
+        let mut connection = self.engine.connect("history")?;
+        if !state::is_there(&connection.catalog(&[self.state_schema])?, self.state_schema) {
+            return Ok(Vec::new());
+        }
+        let values = json!({"relation_columns": RELATION, "numbers": NUMBERS, "chosen": relation, "limit": limit});
+        let mut found = Vec::new();
+        for statement in self.step("history", database.as_deref(), values)? {
+            found.extend(read_history(&connection.values(&statement.text)?));
+        }
+        Ok(found.into_iter().map(|(_, recorded)| recorded).collect())
+    }
+
+    /// Holds relations at their version, with a reason, or lets go of them.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn hold(&self, relations: &[RelationName], why: Option<&str>) -> Result<(), EngineError> {
+        let database = database(self.engine)?;
+        let statements = self.step("hold", database.as_deref(), json!({"chosen": relations, "why": why}))?;
+        let mut connection = self.engine.connect("hold")?;
+        transaction(connection.as_mut(), &statements)
+    }
+
+    /// Drops relations that nobody makes any more, with their rows of state; of each, what kept it from being dropped.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn prune(
+        &self,
+        orphans: &[(RelationName, Recorded)],
+    ) -> Result<Vec<(RelationName, Option<EngineError>)>, EngineError> {
+        let database = database(self.engine)?;
+        let mut connection = self.engine.connect("prune")?;
+        let mut left: Vec<&(RelationName, Recorded)> = orphans.iter().collect();
+        let mut done = Vec::new();
+        // Views may read each other: whatever could not be dropped is tried again as long as something could.
+        loop {
+            let before = left.len();
+            let mut refused = Vec::new();
+            let mut errors = Vec::new();
+            for one in left {
+                match self.drop(connection.as_mut(), one, database.as_deref()) {
+                    Ok(()) => done.push((one.0.clone(), None)),
+                    Err(error) => {
+                        errors.push((one.0.clone(), Some(error)));
+                        refused.push(one);
+                    }
+                }
+            }
+            if refused.is_empty() || refused.len() == before {
+                done.extend(errors);
+                return Ok(done);
+            }
+            left = refused;
+        }
+    }
+
+    fn drop(
+        &self,
+        connection: &mut dyn Connection,
+        (relation, recorded): &(RelationName, Recorded),
+        database: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let live = connection.catalog(&[&*relation.schema])?;
+        let mut statements = Vec::new();
+        if let Some(found) = live.relations.get(relation) {
+            self.may_drop((relation, recorded), found, &live)?;
+            let name = RelationName { database: database.map(Into::into), ..relation.clone() };
+            let values = json!({"relations": [{"name": name, "kind": found.kind.word()}], "schemas": []});
+            statements = context::step(self.statements, "discard", &values)?;
+        }
+        statements.extend(self.step("prune", database, json!({"chosen": relation}))?);
+        transaction(connection, &statements)
+    }
+
+    /// Only what carries the mark and is what was published, and what nobody else reads.
+    fn may_drop(
+        &self,
+        (relation, recorded): (&RelationName, &Recorded),
+        found: &LiveRelation,
+        live: &LiveCatalog,
+    ) -> Result<(), EngineError> {
+        let refused = |message: &str| EngineError::new(STATEMENT_REFUSED, FailureKind::Permanent, message);
+        let project = &self.manifest.project;
+        if !is_ours(project, relation, found.comment.as_deref()) {
+            return Err(refused("it does not carry the project's mark"));
+        }
+        if !is_same(recorded, found) {
+            return Err(refused("it is not the relation that the project published"));
+        }
+        let in_the_way = |dependent: &&Dependent| {
+            let child = dependent.kind == DependentKind::Child
+                && dependent.relation.as_ref().is_some_and(|one| is_ours(project, one, dependent.comment.as_deref()));
+            dependent.on == *relation && !dependent.attached && !child
+        };
+        let readers: BTreeSet<String> = live
+            .dependents
+            .iter()
+            .filter(in_the_way)
+            .map(|dependent| format!("{} `{}`", dependent.kind, dependent.name))
+            .collect();
+        if readers.is_empty() {
+            return Ok(());
+        }
+        let readers = readers.into_iter().collect::<Vec<_>>().join(", ");
+        Err(refused(&format!("something depends on it: {readers}")))
+    }
+
+    fn step(&self, name: &str, database: Option<&str>, values: Value) -> Result<Vec<Statement>, EngineError> {
+        let common = state::common(self.manifest, self.state_schema, database);
+        state::step(self.statements, name, &state::with(common, values))
+    }
+}
+
+/// Carries out all of the statements or none.
+fn transaction(connection: &mut dyn Connection, statements: &[Statement]) -> Result<(), EngineError> {
+    connection.execute("begin transaction")?;
+    for statement in statements {
+        if let Err(error) = connection.execute(&statement.text) {
+            drop(connection.execute("rollback"));
+            return Err(error);
+        }
+    }
+    connection.execute("commit").map(|_| ())
+}
