@@ -139,6 +139,10 @@ impl Inference<'_> {
         };
         inferred.diagnostics = self.findings((manifest, is_relation), reading, (reading.full.as_ref(), false), &full);
         inferred.columns = columns(manifest.dialect, &full, reading);
+        if let (Some(columns), Some(added)) = (&mut inferred.columns, node.snapshot_columns()) {
+            let column = |name: String| Column { name, data_type: None, description: None };
+            columns.extend(added.names().into_iter().map(column));
+        }
         if let Some(columns) = &inferred.columns {
             inferred.diagnostics.extend(findings::not_there(columns, &reading.model.columns, &node.name));
         }

@@ -23,6 +23,14 @@ pub struct SnapshotColumns {
     pub is_deleted: Option<String>,
 }
 
+impl SnapshotColumns {
+    /// The names of those that there are, in the order of the table.
+    #[must_use]
+    pub fn names(self) -> Vec<String> {
+        [Some(self.valid_from), Some(self.valid_to), self.is_deleted].into_iter().flatten().collect()
+    }
+}
+
 impl Node {
     /// Whether it is a snapshot: a table of which every version of a row stays.
     #[must_use]

@@ -191,6 +191,17 @@ on_both_engines! {
         assert_eq!(project.left_behind(), Vec::<String>::new());
     }
 
+    /// What a snapshot adds can be read by name, also where every column of its query is known.
+    fn readers_know_the_added_columns(project) {
+        project.write("models/fruits.csv", "id,price\n1,100\n");
+        project.models(&[
+            ("history", "/*---\nmaterialized: snapshot\nunique_key: id\ncheck_cols: [price]\nhard_deletes: new_record\n---*/\nselect id, price from fruits"),
+            ("held", "select id, valid_from, is_deleted from history where valid_to is null"),
+        ]);
+        project.build(&[]);
+        assert_eq!(project.value("select count(*) from core.held where valid_from is not null and not is_deleted"), "1");
+    }
+
     /// `suiro snapshot` builds snapshots alone.
     fn snapshots_alone(project) {
         goods(project);
