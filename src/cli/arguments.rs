@@ -401,7 +401,7 @@ pub enum DiagramLanguage {
 /// A tool whose artifacts others can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ArtifactFormat {
-    /// dbt: manifest.json, catalog.json and run_results.json, in target/dbt
+    /// dbt: `manifest.json`, `catalog.json` and `run_results.json`, in target/dbt
     Dbt,
 }
 

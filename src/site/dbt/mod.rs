@@ -23,7 +23,7 @@ const VERSION: &str = "1.11.0";
 struct Ids<'a> {
     compilation: &'a Compilation,
     names: Vec<String>,
-    ids: Vec<String>,
+    unique: Vec<String>,
 }
 
 impl<'a> Ids<'a> {
@@ -57,12 +57,12 @@ impl<'a> Ids<'a> {
                 (kind, _) => format!("{}.{project}.{name}", kind.word()),
             }
         };
-        let ids = compilation.manifest.nodes.iter().enumerate().map(id).collect();
-        Self { compilation, names, ids }
+        let unique = compilation.manifest.nodes.iter().enumerate().map(id).collect();
+        Self { compilation, names, unique }
     }
 
     fn id(&self, node: NodeId) -> &str {
-        &self.ids[node.index()]
+        &self.unique[node.index()]
     }
 
     fn name(&self, node: NodeId) -> &str {
