@@ -50,6 +50,8 @@ impl Observer for Log<'_> {
         let at = self.start.elapsed().as_secs_f64();
         let name = |id: &crate::manifest::NodeId| self.manifest.node(*id).name.as_str();
         self.line(&match event {
+            // What became of it is told.
+            Event::Sending { .. } => return,
             Event::Started { node } => json!({"at": at, "event": "started", "node": name(node)}),
             Event::Statement { node, purpose, text, rows, elapsed, error } => json!({
                 "at": at,

@@ -102,6 +102,7 @@ impl<'a> Progress<'a> {
 impl Observer for Progress<'_> {
     fn observe(&self, event: &Event<'_>) {
         match event {
+            Event::Sending { .. } => {}
             Event::Started { node } => {
                 let Some(live) = &self.live else { return };
                 // `with_message`, not `set_message`, which would draw at once, beside the display.

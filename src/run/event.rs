@@ -14,6 +14,11 @@ pub enum Event<'a> {
         /// The node.
         node: NodeId,
     },
+    /// The database is about to be sent a statement.
+    Sending {
+        /// What the statement is for.
+        purpose: &'a str,
+    },
     /// The database was sent a statement and answered.
     Statement {
         /// The node it was for; none for what concerns the whole run.

@@ -37,6 +37,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the database refuses it.
     pub fn execute(&mut self, node: Option<NodeId>, statement: &Statement) -> Result<Option<u64>, EngineError> {
+        self.observer.observe(&Event::Sending { purpose: &statement.purpose });
         let start = Instant::now();
         let answer = self.connection.execute(&statement.text);
         self.observer.observe(&Event::Statement {
@@ -55,6 +56,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the database refuses it.
     pub fn ask(&mut self, node: Option<NodeId>, statement: &Statement) -> Result<Rows, EngineError> {
+        self.observer.observe(&Event::Sending { purpose: &statement.purpose });
         let start = Instant::now();
         let answer = self.connection.query(&statement.text, None);
         self.observer.observe(&Event::Statement {
@@ -77,6 +79,7 @@ impl<'a> Session<'a> {
         node: Option<NodeId>,
         statement: &Statement,
     ) -> Result<Vec<Vec<Option<String>>>, EngineError> {
+        self.observer.observe(&Event::Sending { purpose: &statement.purpose });
         let start = Instant::now();
         let answer = self.connection.values(&statement.text);
         self.observer.observe(&Event::Statement {

@@ -52,10 +52,19 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
         .filter(|schema| !live.schemas.contains(*schema))
         .map(|schema| json!({"name": schema, "mark": staging_mark(&context.manifest.project, context.run)}))
         .collect();
-    for statement in context.step("stage", &json!({"schemas": missing, "database": context.database}))? {
-        session.execute(None, &statement)?;
+    let statements = context.step("stage", &json!({"schemas": missing, "database": context.database}))?;
+    if statements.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    // A schema without its mark would be nobody's, and stay for ever if the run died between the two.
+    session.control("begin", "begin transaction")?;
+    for statement in &statements {
+        if let Err(error) = session.execute(None, statement) {
+            let _rolled_back = session.control("rollback", "rollback");
+            return Err(error);
+        }
+    }
+    session.control("commit", "commit")
 }
 
 /// Whether anything stands staged by this project, of a run that lives or of one that is dead.

@@ -15,6 +15,7 @@ mod duckdb_carried;
 mod duckdb_targets;
 mod guide_project;
 mod instances;
+mod crashes;
 mod environments;
 mod ephemeral;
 mod files;

@@ -126,6 +126,12 @@ impl Project {
         self.command(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// Starts suiro with further variables; what it says on stderr can be read.
+    pub fn start_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Child {
+        let mut command = self.command(words);
+        command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Starts suiro; what it says is kept for its end.
     pub fn start_heard(&self, words: &[&str]) -> Child {
         self.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()

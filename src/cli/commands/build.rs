@@ -6,6 +6,7 @@ use crate::{
     cli::{
         app::App,
         arguments::{Build, Format, Superseded},
+        halt::Halt,
         progress::Progress,
         signals, summary,
     },
@@ -155,7 +156,9 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         app.terminal.say(&format!("{differing} of {built} relations differ from prod; the others are read from there"));
     }
     let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
-    let observer = Both(&progress, &log);
+    let halt = Halt::new(&app.terminal);
+    let told = Both(&progress, &log);
+    let observer = Both(&halt, &told);
     let report = crate::run::run(&Request {
         manifest,
         graph: &compilation.graph,
