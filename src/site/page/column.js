@@ -57,8 +57,10 @@ function trace(node, column, withInspected = true) {
     const at = above.pop();
     const known = nodes[at.node].columns.find((candidate) => candidate.name === at.column);
     for (const [from, name, kind, cast] of known?.from ?? []) {
+      // What only decides about its value ("case when paid then …") is told, and not followed either.
+      if (kind === "inspect" && !withInspected) continue;
       edge({ node: from, column: name }, at, kind, cast);
-      meet({ node: from, column: name }, "above", above);
+      meet({ node: from, column: name }, kind === "inspect" ? "inspected" : "above", kind === "inspect" ? undefined : above);
     }
     if (withInspected && known?.from?.length > 0) {
       for (const [from, name] of nodes[at.node].inspected ?? []) {
@@ -72,8 +74,9 @@ function trace(node, column, withInspected = true) {
     const at = below.pop();
     const key = columnKey(at.node, at.column);
     for (const reader of downstream.columns.get(key) ?? []) {
+      if (reader.kind === "inspect" && !withInspected) continue;
       edge(at, { node: reader.node, column: reader.column }, reader.kind, reader.cast);
-      meet({ node: reader.node, column: reader.column }, "below", below);
+      meet({ node: reader.node, column: reader.column }, "below", reader.kind === "inspect" ? undefined : below);
     }
     if (withInspected) for (const reader of downstream.inspectors.get(key) ?? []) edge(at, { node: reader }, "inspect");
   }
