@@ -25,7 +25,10 @@ fn write(project: &Project) -> Vec<(&'static str, &'static str)> {
         ("over", "select v from shown"),
         ("replaced", &incremental("delete_insert")),
         ("merged", &incremental("merge")),
-        ("appended", "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: v\n---*/\nselect v from base"),
+        (
+            "appended",
+            "/*---\nmaterialized: incremental\non_definition_change: forward\nunique_key: v\n---*/\nselect v from base",
+        ),
     ]);
     let mut all = vec![
         ("base", "select max(v) from core.base"),

@@ -161,7 +161,7 @@ fn attached_databases_are_read() {
     assert!(printed.contains("write `core.bare`"), "{printed}");
 }
 
-/// SQLite and PostgreSQL under `attach` need extensions, which cannot be had here: those that Python packages bring are of
+/// `SQLite` and PostgreSQL under `attach` need extensions, which cannot be had here: those that Python packages bring are of
 /// another version than the library, which refuses them. What was seen with a library of their version stands in
 /// docs/decisions/0002.
 #[test]

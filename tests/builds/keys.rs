@@ -20,6 +20,7 @@ type Look = fn(&Project) -> Vec<String>;
 
 /// A key, the files with its first and with its second value, what is looked at, and what is to be seen; the status of
 /// builds is 0 unless a test is what the key is about.
+#[derive(Clone, Copy)]
 struct Case {
     key: &'static str,
     on: On,
@@ -95,7 +96,11 @@ fn comments(project: &Project) -> Vec<String> {
     } else {
         "select split_part(coalesce(t.comment, ''), chr(10), 1), coalesce(c.comment, '') from duckdb_tables() as t join duckdb_columns() as c using (schema_name, table_name) where t.schema_name = 'core' and t.table_name = 'm' and c.column_name = 'id'"
     };
-    project.rows(query).into_iter().map(|row| if row.starts_with("suiro:") { row[row.find('|').unwrap()..].to_owned() } else { row }).collect()
+    project
+        .rows(query)
+        .into_iter()
+        .map(|row| if row.starts_with("suiro:") { row[row.find('|').unwrap()..].to_owned() } else { row })
+        .collect()
 }
 
 fn indexes(project: &Project) -> Vec<String> {
@@ -127,7 +132,11 @@ fn files(project: &Project) -> Vec<String> {
         .filter(|file| file.file_type().is_file())
         .map(|file| {
             let text = fs::read(file.path()).unwrap();
-            format!("{} {}", file.file_name().to_string_lossy(), if text.starts_with(b"PAR1") { "parquet" } else { "text" })
+            format!(
+                "{} {}",
+                file.file_name().to_string_lossy(),
+                if text.starts_with(b"PAR1") { "parquet" } else { "text" }
+            )
         })
         .collect();
     found.sort();
@@ -167,48 +176,145 @@ macro_rules! tested {
 macro_rules! added {
     ($front:literal) => {
         &[
-            ("models/m.sql", concat!("/*---\nmaterialized: incremental\non_definition_change: forward\n", $front, "\n---*/\nselect id, v, w from rows")),
+            (
+                "models/m.sql",
+                concat!(
+                    "/*---\nmaterialized: incremental\non_definition_change: forward\n",
+                    $front,
+                    "\n---*/\nselect id, v, w from rows"
+                ),
+            ),
             ("models/rows.csv", "id,v,w\n1,a,x\n"),
         ]
     };
     ($front:literal, again) => {
         &[
-            ("models/m.sql", concat!("/*---\nmaterialized: incremental\non_definition_change: forward\n", $front, "\n---*/\nselect id, v, w from rows")),
+            (
+                "models/m.sql",
+                concat!(
+                    "/*---\nmaterialized: incremental\non_definition_change: forward\n",
+                    $front,
+                    "\n---*/\nselect id, v, w from rows"
+                ),
+            ),
             ("models/rows.csv", "id,v,w\n1,b,y\n2,c,z\n"),
         ]
     };
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn cases() -> Vec<Case> {
     use On::{DuckDb, Postgres};
     vec![
-        case("materialized", model!("materialized: view"), model!("materialized: table"), relations, ["core.m view", "core.m base table"]),
-        case("schema", model!("schema: core"), model!("schema: other"), |p| project_has(p, "other.m"), ["false", "true"]),
+        case(
+            "materialized",
+            model!("materialized: view"),
+            model!("materialized: table"),
+            relations,
+            ["core.m view", "core.m base table"],
+        ),
+        case(
+            "schema",
+            model!("schema: core"),
+            model!("schema: other"),
+            |p| project_has(p, "other.m"),
+            ["false", "true"],
+        ),
         case("alias", model!("tags: []"), model!("alias: n"), |p| project_has(p, "core.n"), ["false", "true"]),
-        case("enabled", model!("enabled: true"), &[("models/m.sql", "/*--- {enabled: false} ---*/ select 1 as id"), ("models/k.sql", "select 1 as k")], |p| project_has(p, "core.k"), ["false", "true"]),
+        case(
+            "enabled",
+            model!("enabled: true"),
+            &[("models/m.sql", "/*--- {enabled: false} ---*/ select 1 as id"), ("models/k.sql", "select 1 as k")],
+            |p| project_has(p, "core.k"),
+            ["false", "true"],
+        ),
         case("tags", model!("tags: [a]"), model!("tags: [a, b]"), |p| node(p, "tags"), ["[\"a\"]", "[\"a\",\"b\"]"]),
-        case("owner", model!("owner: ann"), model!("owner: {name: ben, email: b@x.jp}"), |p| node(p, "owner"), ["ann", "ben"]),
-        case("description", model!("description: one"), model!("description: two"), |p| node(p, "description"), ["one", "two"]),
+        case(
+            "owner",
+            model!("owner: ann"),
+            model!("owner: {name: ben, email: b@x.jp}"),
+            |p| node(p, "owner"),
+            ["ann", "ben"],
+        ),
+        case(
+            "description",
+            model!("description: one"),
+            model!("description: two"),
+            |p| node(p, "description"),
+            ["one", "two"],
+        ),
         case("meta", model!("meta: {a: 1}"), model!("meta: {a: 2}"), |p| node(p, "meta"), ["{\"a\":1}", "{\"a\":2}"]),
         case(
             "depends_on",
             &[("models/m.sql", ROWS), ("models/k.sql", "select 1 as k")],
             &[("models/m.sql", "/*--- {depends_on: [k]} ---*/ select 1 as id"), ("models/k.sql", "select 1 as k")],
-            |p| vec![p.suiro(&["ls", "--select", "m", "--format", "json"]).stdout.contains("\"depends_on\":[\"k\"]").to_string()],
+            |p| {
+                vec![
+                    p.suiro(&["ls", "--select", "m", "--format", "json"])
+                        .stdout
+                        .contains("\"depends_on\":[\"k\"]")
+                        .to_string(),
+                ]
+            },
             ["false", "true"],
         ),
-        case("column_types", seed!("tags: []", "a\n1\n"), seed!("config: {column_types: {a: text}}", "a\n1\n"), |p| vec![(types(p) == ["bigint"]).to_string()], ["true", "false"]),
-        case("delimiter", seed!("tags: []", "a;b\n1;2\n"), seed!("config: {delimiter: ';'}", "a;b\n1;2\n"), s, ["1;2", "1|2"]),
+        case(
+            "column_types",
+            seed!("tags: []", "a\n1\n"),
+            seed!("config: {column_types: {a: text}}", "a\n1\n"),
+            |p| vec![(types(p) == ["bigint"]).to_string()],
+            ["true", "false"],
+        ),
+        case(
+            "delimiter",
+            seed!("tags: []", "a;b\n1;2\n"),
+            seed!("config: {delimiter: ';'}", "a;b\n1;2\n"),
+            s,
+            ["1;2", "1|2"],
+        ),
         case("quote", seed!("tags: []", "a\n'x'\n"), seed!("config: {quote: \"'\"}", "a\n'x'\n"), s, ["'x'", "x"]),
-        case("encoding", seed!("tags: []", "a\né\n"), seed!("config: {encoding: windows-1252}", "a\né\n"), s, ["é", "Ã©"]),
-        case("null_values", seed!("tags: []", "a\n-\nx\n"), seed!("config: {null_values: ['-']}", "a\n-\nx\n"), s, ["-,x", "x,NULL"]),
+        case(
+            "encoding",
+            seed!("tags: []", "a\né\n"),
+            seed!("config: {encoding: windows-1252}", "a\né\n"),
+            s,
+            ["é", "Ã©"],
+        ),
+        case(
+            "null_values",
+            seed!("tags: []", "a\n-\nx\n"),
+            seed!("config: {null_values: ['-']}", "a\n-\nx\n"),
+            s,
+            ["-,x", "x,NULL"],
+        ),
         ends([65, 0], case("severity", tested!("severity: error"), tested!("severity: warn"), t, ["fail 2", "warn 2"])),
         ends([65, 0], case("error_if", tested!("error_if: '>1'"), tested!("error_if: '>2'"), t, ["fail 2", "warn 2"])),
-        case("warn_if", tested!("severity: warn, warn_if: '>1'"), tested!("severity: warn, warn_if: '>2'"), t, ["warn 2", "pass"]),
+        case(
+            "warn_if",
+            tested!("severity: warn, warn_if: '>1'"),
+            tested!("severity: warn, warn_if: '>2'"),
+            t,
+            ["warn 2", "pass"],
+        ),
         ends([65, 0], case("where", tested!("where: id > 2"), tested!("where: id < 2"), t, ["fail 1", "pass"])),
         ends([65, 65], case("limit", tested!("limit: 1"), tested!("limit: 5"), t, ["fail 1", "fail 2"])),
-        ends([65, 65], case("fail_calc", tested!("fail_calc: sum(n_records)"), tested!("fail_calc: max(value_field)"), t, ["fail 2", "fail 3"])),
-        case("store_failures", tested!("severity: warn"), tested!("severity: warn, store_failures: true"), stored, ["0", "1"]),
+        ends(
+            [65, 65],
+            case(
+                "fail_calc",
+                tested!("fail_calc: sum(n_records)"),
+                tested!("fail_calc: max(value_field)"),
+                t,
+                ["fail 2", "fail 3"],
+            ),
+        ),
+        case(
+            "store_failures",
+            tested!("severity: warn"),
+            tested!("severity: warn, store_failures: true"),
+            stored,
+            ["0", "1"],
+        ),
         case(
             "deterministic",
             model!("tags: []", "select random() as r"),
@@ -222,20 +328,76 @@ fn cases() -> Vec<Case> {
             },
             ["false", "true"],
         ),
-        case("persist_docs", model!("description: d\ncolumns: [{name: id, description: i}]"), model!("description: d\ncolumns: [{name: id, description: i}]\npersist_docs: {relation: true, columns: true}"), comments, ["|", "d|i"]),
-        on(Postgres, case("grants", model!("tags: []"), model!("grants: {select: [suiro_stranger]}"), |p| p.rows("select has_table_privilege('suiro_stranger', 'core.m', 'select')"), ["f", "t"])),
+        case(
+            "persist_docs",
+            model!("description: d\ncolumns: [{name: id, description: i}]"),
+            model!(
+                "description: d\ncolumns: [{name: id, description: i}]\npersist_docs: {relation: true, columns: true}"
+            ),
+            comments,
+            ["|", "d|i"],
+        ),
+        on(
+            Postgres,
+            case(
+                "grants",
+                model!("tags: []"),
+                model!("grants: {select: [suiro_stranger]}"),
+                |p| p.rows("select has_table_privilege('suiro_stranger', 'core.m', 'select')"),
+                ["f", "t"],
+            ),
+        ),
         case("indexes", model!("tags: []"), model!("indexes: [{columns: [id], name: by_id}]"), indexes, ["", "by_id"]),
-        case("constraints", model!("tags: []"), model!("constraints: [{type: check, expression: 'id > 0'}]"), constraints, ["", "CHECK"]),
-        case("pre_hook", model!("tags: []"), model!("pre_hook: create table if not exists core.before (n integer)"), |p| project_has(p, "core.before"), ["false", "true"]),
-        case("post_hook", model!("tags: []"), model!("post_hook: 'update {{ this }} set v = null where id = 1'"), m, ["1|a,2|b", "1|NULL,2|b"]),
+        case(
+            "constraints",
+            model!("tags: []"),
+            model!("constraints: [{type: check, expression: 'id > 0'}]"),
+            constraints,
+            ["", "CHECK"],
+        ),
+        case(
+            "pre_hook",
+            model!("tags: []"),
+            model!("pre_hook: create table if not exists core.before (n integer)"),
+            |p| project_has(p, "core.before"),
+            ["false", "true"],
+        ),
+        case(
+            "post_hook",
+            model!("tags: []"),
+            model!("post_hook: 'update {{ this }} set v = null where id = 1'"),
+            m,
+            ["1|a,2|b", "1|NULL,2|b"],
+        ),
         case("unique_key", added!("unique_key: [id, v]"), added!("unique_key: id", again), m, ["1|a|x", "1|b|y,2|c|z"]),
-        case("incremental_strategy", added!("unique_key: id"), added!("unique_key: id\nincremental_strategy: append", again), m, ["1|a|x", "1|a|x,2|c|z"]),
-        case("merge_update_columns", added!("unique_key: id"), added!("unique_key: id\nmerge_update_columns: [w]", again), m, ["1|a|x", "1|a|y,2|c|z"]),
-        case("merge_exclude_columns", added!("unique_key: id"), added!("unique_key: id\nmerge_exclude_columns: [w]", again), m, ["1|a|x", "1|b|x,2|c|z"]),
+        case(
+            "incremental_strategy",
+            added!("unique_key: id"),
+            added!("unique_key: id\nincremental_strategy: append", again),
+            m,
+            ["1|a|x", "1|a|x,2|c|z"],
+        ),
+        case(
+            "merge_update_columns",
+            added!("unique_key: id"),
+            added!("unique_key: id\nmerge_update_columns: [w]", again),
+            m,
+            ["1|a|x", "1|a|y,2|c|z"],
+        ),
+        case(
+            "merge_exclude_columns",
+            added!("unique_key: id"),
+            added!("unique_key: id\nmerge_exclude_columns: [w]", again),
+            m,
+            ["1|a|x", "1|b|x,2|c|z"],
+        ),
         case(
             "on_schema_change",
             model!("materialized: incremental\nunique_key: id\non_definition_change: forward", "select 1 as id"),
-            model!("materialized: incremental\nunique_key: id\non_definition_change: forward\non_schema_change: append", "select 1 as id, 'n' as more"),
+            model!(
+                "materialized: incremental\nunique_key: id\non_definition_change: forward\non_schema_change: append",
+                "select 1 as id, 'n' as more"
+            ),
             m,
             ["1", "1|n"],
         ),
@@ -249,7 +411,10 @@ fn cases() -> Vec<Case> {
         case(
             "full_refresh",
             model!("materialized: incremental\nunique_key: id\non_definition_change: forward", "select 1 as id"),
-            model!("materialized: incremental\nunique_key: id\non_definition_change: forward\nfull_refresh: never", "select 2 as id"),
+            model!(
+                "materialized: incremental\nunique_key: id\non_definition_change: forward\nfull_refresh: never",
+                "select 2 as id"
+            ),
             |p| {
                 p.build(&["--full-refresh"]);
                 m(p)
@@ -258,13 +423,66 @@ fn cases() -> Vec<Case> {
         ),
         on(
             Postgres,
-            case("partition_by", model!("tags: []"), model!("partition_by: {method: hash, columns: [id], partitions: [{modulus: 2, remainder: 0}, {modulus: 2, remainder: 1}]}"), |p| p.rows("select relkind from pg_class where oid = 'core.m'::regclass"), ["r", "p"]),
+            case(
+                "partition_by",
+                model!("tags: []"),
+                model!(
+                    "partition_by: {method: hash, columns: [id], partitions: [{modulus: 2, remainder: 0}, {modulus: 2, remainder: 1}]}"
+                ),
+                |p| p.rows("select relkind from pg_class where oid = 'core.m'::regclass"),
+                ["r", "p"],
+            ),
         ),
-        on(Postgres, case("unlogged", model!("tags: []"), model!("unlogged: true"), |p| p.rows("select relpersistence from pg_class where oid = 'core.m'::regclass"), ["p", "u"])),
-        on(Postgres, case("tablespace", model!("tags: []"), model!("tablespace: pg_default"), |p| p.rows("select reltablespace from pg_class where oid = 'core.m'::regclass"), ["0", "0"])),
-        on(Postgres, case("storage", model!("tags: []"), model!("storage: {fillfactor: 70}"), |p| p.rows("select reloptions from pg_class where oid = 'core.m'::regclass"), ["NULL", "{fillfactor=70}"])),
-        on(DuckDb, case("location", model!("materialized: file\nlocation: out/a.csv"), model!("materialized: file\nlocation: out/b.csv"), |p| vec![files(p).contains(&"b.csv text".to_owned()).to_string()], ["false", "true"])),
-        on(DuckDb, case("format", model!("materialized: file\nlocation: out/a.data\nformat: csv"), model!("materialized: file\nlocation: out/a.data\nformat: parquet"), files, ["a.data text", "a.data parquet"])),
+        on(
+            Postgres,
+            case(
+                "unlogged",
+                model!("tags: []"),
+                model!("unlogged: true"),
+                |p| p.rows("select relpersistence from pg_class where oid = 'core.m'::regclass"),
+                ["p", "u"],
+            ),
+        ),
+        on(
+            Postgres,
+            case(
+                "tablespace",
+                model!("tags: []"),
+                model!("tablespace: pg_default"),
+                |p| p.rows("select reltablespace from pg_class where oid = 'core.m'::regclass"),
+                ["0", "0"],
+            ),
+        ),
+        on(
+            Postgres,
+            case(
+                "storage",
+                model!("tags: []"),
+                model!("storage: {fillfactor: 70}"),
+                |p| p.rows("select reloptions from pg_class where oid = 'core.m'::regclass"),
+                ["NULL", "{fillfactor=70}"],
+            ),
+        ),
+        on(
+            DuckDb,
+            case(
+                "location",
+                model!("materialized: file\nlocation: out/a.csv"),
+                model!("materialized: file\nlocation: out/b.csv"),
+                |p| vec![files(p).contains(&"b.csv text".to_owned()).to_string()],
+                ["false", "true"],
+            ),
+        ),
+        on(
+            DuckDb,
+            case(
+                "format",
+                model!("materialized: file\nlocation: out/a.data\nformat: csv"),
+                model!("materialized: file\nlocation: out/a.data\nformat: parquet"),
+                files,
+                ["a.data text", "a.data parquet"],
+            ),
+        ),
         case(
             "instances",
             model!("instances: [one]\nalias: 'm_{{ instance.name }}'", "select '{{ instance.name }}' as n"),
@@ -287,7 +505,9 @@ fn try_all(new: fn() -> Project, engine: On) {
             for (path, text) in files {
                 project.write(path, text);
             }
-            for (time, words) in [("once", &["build"] as &[&str]), ("again", &["build"]), ("forced", &["build", "--force"])] {
+            for (time, words) in
+                [("once", &["build"] as &[&str]), ("again", &["build"]), ("forced", &["build", "--force"])]
+            {
                 let ended = project.suiro(words);
                 let mut say = |what: String| wrong.push(format!("{}, value {}, {time}: {what}", case.key, round + 1));
                 if ended.status != case.status[round] {
