@@ -104,7 +104,8 @@ fn run<'a>(
     }
     if let Some(rows) = unit.given.get(&unit.model) {
         // Its own rows last: if it was never built, they have the columns of its full rendering on what is given.
-        let known = known_columns(context, session, (unit.model, unit.model)).or_else(|| {
+        let known = known_columns(context, session, (unit.model, unit.model));
+        let known = known.filter(|known| known.iter().all(|(_, kind)| kind.is_some())).or_else(|| {
             let full = filled(context, context.manifest.node(unit.model), &given);
             let columns = session.connection.describe(&full).ok()?;
             Some(columns.into_iter().map(|(name, kind)| (name, Some(kind))).collect())

@@ -6,7 +6,7 @@ use std::fs;
 #[test]
 fn a_log_file_gets_every_line_without_colours_and_secrets() {
     let project = Project::on_duckdb();
-    project.models(&[("a", "select 1 as n"), ("b", "select 'hunter2secret' as s, nosuch from a")]);
+    project.models(&[("a", "select 1 as n"), ("b", "select 'hunter2secret' as s, nosuch(n) from a")]);
     let secret = [("SUIRO_SECRET_KEY", "hunter2secret")];
     let words = ["build", "--quiet", "--color", "always", "--log-file", "all.log"];
     let ended = project.suiro_with(&words, &secret);
