@@ -96,6 +96,14 @@ pub struct Constraint {
     pub to_columns: Vec<String>,
 }
 
+impl Constraint {
+    /// Whether the database makes an index of its name.
+    #[must_use]
+    pub const fn has_index(&self) -> bool {
+        matches!(self.kind, ConstraintKind::Unique | ConstraintKind::PrimaryKey)
+    }
+}
+
 /// Who may do what with a relation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants {

@@ -28,6 +28,7 @@ mod freshness;
 mod full;
 mod interrupted;
 mod keys;
+mod lent;
 mod locks;
 mod moved;
 mod macros;
