@@ -158,8 +158,10 @@ pub(crate) const POSTGRES: Table = Table {
             ),
             key("application_name", Kind::Text, "what the server's administrator sees")
                 .default("`suiro <model> <run>`"),
-            key("sslcert", Kind::Text, "the client's certificate").missing("client certificates"),
-            key("sslkey", Kind::Text, "the key of the client's certificate").missing("client certificates"),
+            key("sslcert", Kind::Text, "the file with the certificate that suiro shows to the server, relative to the project")
+                .default("`PGSSLCERT`, else `~/.postgresql/postgresql.crt` if it is there"),
+            key("sslkey", Kind::Text, "the file with its key, which nobody else may read, relative to the project")
+                .default("`PGSSLKEY`, else `~/.postgresql/postgresql.key`"),
             refused(
                 "search_path",
                 "suiro writes every relation with its schema; schemas of types and operators, such as that of `citext`, go into `settings: {search_path: …}`",

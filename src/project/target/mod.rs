@@ -84,6 +84,10 @@ pub struct PostgresTarget {
     pub sslmode: Option<String>,
     /// The file with the certificates to trust; `system` for the system's.
     pub sslrootcert: Option<PathBuf>,
+    /// The file with the client's certificate.
+    pub sslcert: Option<PathBuf>,
+    /// The file with its key.
+    pub sslkey: Option<PathBuf>,
     /// The role to change to after the login.
     pub role: Option<String>,
     /// How long to wait for a connection.
@@ -259,6 +263,8 @@ fn postgres(
             "system" => PathBuf::from(path),
             _ => context.root.join(path),
         }),
+        sslcert: filled(fields, "sslcert").map(|path| context.root.join(path)),
+        sslkey: filled(fields, "sslkey").map(|path| context.root.join(path)),
         role: filled(fields, "role"),
         connect_timeout: milliseconds("connect_timeout"),
         statement_timeout: milliseconds("statement_timeout"),
