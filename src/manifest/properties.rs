@@ -29,6 +29,9 @@ pub struct Properties {
     /// What runs before and after it is made.
     #[serde(skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
+    /// The conditions on the rows of an incremental model that new rows may replace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub predicates: Vec<CompiledSql>,
 }
 
 impl Properties {

@@ -217,6 +217,13 @@ impl<'a> Context<'a> {
         (all(&hooks.before), all(&hooks.after))
     }
 
+    /// The conditions on the rows of a node's table that new rows may replace.
+    #[must_use]
+    pub fn predicates(&self, id: NodeId) -> Vec<String> {
+        let predicates = &self.manifest.node(id).properties.predicates;
+        predicates.iter().map(|sql| published_sql(self.manifest, sql, self.database).text).collect()
+    }
+
     /// The comment of a node's relation: what people wrote, and the mark that makes it the project's own.
     #[must_use]
     pub fn comment(&self, node: &Node, relation: &RelationName) -> String {

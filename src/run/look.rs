@@ -64,7 +64,8 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
     let columns = connection.columns(&everywhere)?;
     let functions = state::functions(connection.as_mut(), look.statements)?;
     let settings = look.engine.session_settings();
-    let leftovers = sweep::has_leftovers(connection.as_mut(), look.statements, (manifest, look.staging_schemas), &live)?;
+    let leftovers =
+        sweep::has_leftovers(connection.as_mut(), look.statements, (manifest, look.staging_schemas), &live)?;
     let without_file = without_file(manifest, look.root);
     Ok((Known { live, columns, state, functions, settings, sources, leftovers, without_file }, failed))
 }

@@ -172,7 +172,9 @@ fn refuse_strangers(context: &Context<'_>, session: &mut Session<'_>) -> Result<
     let mut error = EngineError::new(
         FOREIGN_RELATION,
         FailureKind::Permanent,
-        format!("`{name}` exists, and no run of this project left it there, so that nothing can be staged under its name"),
+        format!(
+            "`{name}` exists, and no run of this project left it there, so that nothing can be staged under its name"
+        ),
     );
     if let Some(comment) = &found.comment {
         error = error.with_note(format!("its comment is `{comment}`"));

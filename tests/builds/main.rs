@@ -33,6 +33,7 @@ mod locks;
 mod moved;
 mod macros;
 mod postgres;
+mod predicates;
 mod project;
 mod properties;
 mod readers;

@@ -304,7 +304,8 @@ fn refused_connection(refusal: &tokio_postgres::error::DbError, plan: &Plan, end
         "28000" => (
             format!("the server at {place} refused the login of `{role}`"),
             Some(if words.contains("client certificate") {
-                "set `sslcert` and `sslkey` of the target to a certificate that the server trusts and its key".to_owned()
+                "set `sslcert` and `sslkey` of the target to a certificate that the server trusts and its key"
+                    .to_owned()
             } else if words.contains("certificate authentication failed") {
                 format!("use a certificate whose common name is `{role}`, or let `pg_ident.conf` on the server map it")
             } else {

@@ -89,8 +89,9 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, EngineError> {
     let unusable = |why: &str| wrong(format!("`{}` (sslkey) cannot be used: {why}", path.display()));
     let locked = ["ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"];
     if locked.iter().any(|words| text.windows(words.len()).any(|found| found == words.as_bytes())) {
-        return Err(unusable("it is locked with a passphrase, which suiro does not take")
-            .with_help("write it without one, `openssl pkey -in locked.key -out client.key`, and `chmod 600 client.key`"));
+        return Err(unusable("it is locked with a passphrase, which suiro does not take").with_help(
+            "write it without one, `openssl pkey -in locked.key -out client.key`, and `chmod 600 client.key`",
+        ));
     }
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
         let why = match error {

@@ -158,8 +158,12 @@ pub(crate) const POSTGRES: Table = Table {
             ),
             key("application_name", Kind::Text, "what the server's administrator sees")
                 .default("`suiro <model> <run>`"),
-            key("sslcert", Kind::Text, "the file with the certificate that suiro shows to the server, relative to the project")
-                .default("`PGSSLCERT`, else `~/.postgresql/postgresql.crt` if it is there"),
+            key(
+                "sslcert",
+                Kind::Text,
+                "the file with the certificate that suiro shows to the server, relative to the project",
+            )
+            .default("`PGSSLCERT`, else `~/.postgresql/postgresql.crt` if it is there"),
             key("sslkey", Kind::Text, "the file with its key, which nobody else may read, relative to the project")
                 .default("`PGSSLKEY`, else `~/.postgresql/postgresql.key`"),
             refused(

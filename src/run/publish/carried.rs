@@ -62,11 +62,7 @@ pub fn locks(bound: &[&Dependent]) -> Vec<Lock> {
 ///
 /// # Errors
 /// When the catalog cannot be read.
-pub fn renamed(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    cut: &Cut<'_>,
-) -> Result<Vec<String>, EngineError> {
+pub fn renamed(context: &Context<'_>, session: &mut Session<'_>, cut: &Cut<'_>) -> Result<Vec<String>, EngineError> {
     if !context.staging.lent {
         return Ok(Vec::new());
     }

@@ -197,10 +197,10 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, given: &Given) -> Result
 /// How a live relation makes room.
 fn retiring(context: &Context<'_>, live: &RelationName, kind: &str) -> Value {
     let moved = context.staging.retired(live);
-    let renamed = moved.as_ref().filter(|moved| moved.name != live.name).map(|moved| RelationName {
-        name: moved.name.clone(),
-        ..context.qualified(live)
-    });
+    let renamed = moved
+        .as_ref()
+        .filter(|moved| moved.name != live.name)
+        .map(|moved| RelationName { name: moved.name.clone(), ..context.qualified(live) });
     let schema = moved.map(|moved| moved.schema);
     json!({"kind": kind, "live": context.qualified(live), "renamed": renamed, "schema": schema})
 }

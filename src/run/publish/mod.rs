@@ -191,7 +191,8 @@ fn try_publish(
     })?;
     let rebind = rebind(session, &bound).map_err(theirs("what depends on the old versions could not be read"))?;
     let given = given(context, session, &cut).map_err(theirs("what hangs on the old versions could not be read"))?;
-    let renamed = renamed(context, session, &cut).map_err(theirs("what hangs on the old versions could not be read"))?;
+    let renamed =
+        renamed(context, session, &cut).map_err(theirs("what hangs on the old versions could not be read"))?;
     let statements = statements(context, &cut, &Given { carried: given, renamed, rebind })
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
     files::publish(files).map_err(|problem| Failure::Ours(Box::new(problem)))?;
