@@ -123,7 +123,10 @@ const fn refuse_open_to_others(_: &Path) -> Result<(), EngineError> {
 
 fn certificates(path: &Path, parameter: &str) -> Result<Vec<CertificateDer<'static>>, EngineError> {
     let text = read(path, parameter)?;
-    let unusable = |why: String| wrong(format!("`{}` ({parameter}) cannot be used: {why}", path.display()));
+    let unusable = |why: String| {
+        wrong(format!("`{}` ({parameter}) cannot be used: {why}", path.display()))
+            .with_help("name a certificate in the form that begins with `-----BEGIN CERTIFICATE-----`")
+    };
     let certificates: Vec<_> =
         CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
     if certificates.is_empty() { Err(unusable("it has no certificate".to_owned())) } else { Ok(certificates) }
