@@ -43,8 +43,14 @@ use columns::Inference;
 use edges::{Edges, Resolver};
 use nodes::Origin;
 use rayon::prelude::*;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicUsize},
+};
 use tests::{Rendering, TestTemplates, Tests};
+
+/// Bytes of SQL whose syntax trees stay in memory until columns are traced; trees are some eighty times as large.
+const ROOM_FOR_TREES: usize = 512 << 10;
 
 /// A compiled project, and what is needed to say where things were written.
 pub struct Compilation {
@@ -115,8 +121,9 @@ pub fn compile_loaded(
     let scope = scope(&project, environment);
     diagnostics.extend(describe::render(&mut project, &scope));
     let around = Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: referee.as_deref() };
+    let room = AtomicUsize::new(ROOM_FOR_TREES);
     let mut readings: Vec<Reading> =
-        project.models.par_iter().map(|model| around.read(model, sources.get(model.file))).collect();
+        project.models.par_iter().map(|model| around.read(model, sources.get(model.file)).within(&room)).collect();
 
     let mut tests = Tests {
         generic: tests::collect(&project),
@@ -175,10 +182,7 @@ pub fn compile_loaded(
     let graph = Graph::new(&manifest);
     let inference = Inference { around, sources: &sources, readings: &readings, tests: &tests, origins: &origins };
     diagnostics.extend(inference.run(&mut manifest, &graph));
-    // Syntax trees are large, and nobody needs them any more.
-    for read in readings.iter_mut().flat_map(|reading| [&mut reading.full, &mut reading.incremental]).flatten() {
-        read.query.iter_mut().for_each(crate::parse::Query::forget_syntax);
-    }
+    readings.iter_mut().for_each(Reading::put_syntax_away);
     let selectors = serve::selectors(&project, &mut diagnostics);
     let mut compilation = Compilation {
         project,

@@ -69,7 +69,7 @@ pub fn columns(query: &Query, known: &dyn Fn(usize) -> Option<(u32, Arc<Known>)>
         }
     }
     let flavor = column::flavor::Flavor::of(query.dialect());
-    Some(column::query(query.syntax()?, &Places(known), flavor))
+    Some(column::query(&*query.syntax()?, &Places(known), flavor))
 }
 
 /// What the engine calls the type that is written so: `int8` is `bigint` to PostgreSQL. Nothing where that is not certain.

@@ -3,7 +3,7 @@
 //! A run claims them by advisory locks on its own session and holds them as long as that session lives. Whoever has the
 //! claim knows that whatever the project left in the schema belongs to a run that is dead.
 
-use super::{Context, Request, Session, context, sweep};
+use super::{Context, Request, Session, context, discard, sweep};
 use crate::{
     diagnostic::code::{CANCELLED, CONNECTION_LOST, FOREIGN_RELATION, STAGING_TAKEN, STAGING_UNUSABLE},
     engine::{EngineError, FailureKind},
@@ -153,7 +153,7 @@ pub fn sweep(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), Eng
             .map(|(name, found)| (name.clone(), found.kind))
             .collect();
         // What cannot be removed (somebody's view reads it) stays for the next run.
-        let _left = sweep::discard(context, session, &sweep::in_dropping_order(&left), &[]);
+        let _left = discard::relations_and_schemas(context, session, &sweep::in_dropping_order(&left), &[]);
         if !ours {
             sweep::give_back(context.statements, session, &words)?;
         }
