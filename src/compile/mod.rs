@@ -44,8 +44,14 @@ use columns::Inference;
 use edges::{Edges, Resolver};
 use nodes::Origin;
 use rayon::prelude::*;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicUsize},
+};
 use tests::{Rendering, TestTemplates, Tests};
+
+/// Bytes of SQL whose syntax trees stay in memory until columns are traced; trees are some eighty times as large.
+const ROOM_FOR_TREES: usize = 512 << 10;
 
 /// A compiled project, and what is needed to say where things were written.
 pub struct Compilation {
@@ -131,8 +137,9 @@ fn compile_all(
     let scope = scope(&project, environment);
     diagnostics.extend(describe::render(&mut project, &scope));
     let around = Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: referee.as_deref() };
+    let room = AtomicUsize::new(ROOM_FOR_TREES);
     let mut readings: Vec<Reading> =
-        project.models.par_iter().map(|model| around.read(model, sources.get(model.file))).collect();
+        project.models.par_iter().map(|model| around.read(model, sources.get(model.file)).within(&room)).collect();
 
     let mut tests = Tests {
         generic: tests::collect(&project),
@@ -217,7 +224,7 @@ fn compile_all(
     if advise {
         compilation.look_for_missing_orders();
     }
-    compilation.forget_syntax();
+    compilation.readings.iter_mut().for_each(Reading::put_syntax_away);
     compilation.check_names();
     compilation.report_cycles();
     Ok(compilation)
@@ -497,14 +504,6 @@ impl Compilation {
                     }
                 }
             }
-        }
-    }
-
-    /// Syntax trees are large, and nobody needs them any more.
-    fn forget_syntax(&mut self) {
-        for read in self.readings.iter_mut().flat_map(|reading| [&mut reading.full, &mut reading.incremental]).flatten()
-        {
-            read.query.iter_mut().for_each(crate::parse::Query::forget_syntax);
         }
     }
 

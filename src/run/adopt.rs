@@ -130,15 +130,7 @@ pub fn adopt(
     let outcome = |(id, rows): (&NodeId, &u64)| (*id, state::Outcome { rows: Some(*rows), milliseconds: 0 });
     let outcomes = rows.iter().map(outcome).collect();
     statements.extend(state::record(&context, &nodes, (&BTreeMap::new(), &outcomes), &columns)?);
-    let written = session.control("begin", "begin transaction").and_then(|()| {
-        for statement in &statements {
-            session.execute(None, statement)?;
-        }
-        session.control("commit", "commit")
-    });
-    if written.is_err() {
-        drop(session.control("rollback", "rollback"));
-    }
+    let written = session.transaction(None, &statements);
     let status = if written.is_ok() { "done" } else { "failed" };
     drop(state::end(&context, &mut session, (status, &none), &BTreeMap::new()));
     written

@@ -11,6 +11,7 @@ mod carry;
 mod context;
 mod contrast;
 mod difference;
+mod discard;
 mod environment;
 mod event;
 mod fence;
@@ -40,7 +41,7 @@ pub use difference::{Difference, Differing};
 pub use environment::{
     Environment, describe as describe_environment, drop as drop_environment, look_into, names as environments,
 };
-pub use event::{Event, Observer};
+pub use event::{Event, Nobody, Observer};
 pub use look::{Look, look, schemas};
 pub use report::{NodeReport, RunReport, Status};
 pub use schedule::{Ending, Jobs, schedule};

@@ -219,21 +219,7 @@ fn create(
 ) -> Result<(), EngineError> {
     let new_schema = !live.schemas.contains(context.recording.schema);
     let statements = step(context.statements, "create", &with(values, json!({"new_schema": new_schema})))?;
-    session.control("begin", "begin transaction")?;
-    let mut made = Ok(());
-    for statement in &statements {
-        made = session.execute(None, statement).map(|_| ());
-        if made.is_err() {
-            break;
-        }
-    }
-    match made {
-        Ok(()) => session.control("commit", "commit"),
-        Err(error) => {
-            let _rolled_back = session.control("rollback", "rollback");
-            Err(not_writable(context, session, error))
-        }
-    }
+    session.transaction(None, &statements).map_err(|error| not_writable(context, session, error))
 }
 
 /// What an administrator has to run, where the role may not write the state.
@@ -369,22 +355,11 @@ pub fn end(
         .collect();
     let values = json!({"run": context.run, "epoch": recording.epoch, "status": status, "passed": passed});
     let values = with(common(context.manifest, recording.schema, context.database), values);
-    match write(context, session, &values) {
+    let written = step(context.statements, "end", &values);
+    match written.and_then(|statements| session.transaction(None, &statements)) {
         Ok(()) => Vec::new(),
         Err(error) => vec![refusal(&error, "the end of the run could not be recorded").as_warning()],
     }
-}
-
-fn write(context: &Context<'_>, session: &mut Session<'_>, values: &Value) -> Result<(), EngineError> {
-    let statements = step(context.statements, "end", values)?;
-    session.control("begin", "begin transaction")?;
-    for statement in &statements {
-        if let Err(error) = session.execute(None, statement) {
-            let _rolled_back = session.control("rollback", "rollback");
-            return Err(error);
-        }
-    }
-    session.control("commit", "commit")
 }
 
 /// The statements that record another description of relations that are otherwise as they were.

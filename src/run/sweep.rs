@@ -3,7 +3,7 @@
 //! A run that was killed leaves staged relations behind. Only what carries the project's staging mark and belongs to no
 //! living run is removed, one relation at a time, never with CASCADE.
 
-use super::{Context, Session, Statements, database, open_control, publish::Retired};
+use super::{Context, Session, Statements, database, discard, open_control, publish::Retired};
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
@@ -42,7 +42,7 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
                 .filter(|(name, found)| is_staged(context.manifest, name, found))
                 .map(|(name, found)| (name.clone(), if found.kind == RelationKind::View { "view" } else { "table" }))
                 .collect();
-            discard(context, session, &left, &[])?;
+            discard::relations_and_schemas(context, session, &left, &[])?;
         }
     }
     let missing: Vec<_> = context
@@ -57,14 +57,7 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
         return Ok(());
     }
     // A schema without its mark would be nobody's, and stay for ever if the run died between the two.
-    session.control("begin", "begin transaction")?;
-    for statement in &statements {
-        if let Err(error) = session.execute(None, statement) {
-            let _rolled_back = session.control("rollback", "rollback");
-            return Err(error);
-        }
-    }
-    session.control("commit", "commit")
+    session.transaction(None, &statements)
 }
 
 /// Whether anything stands staged by this project, of a run that lives or of one that is dead.
@@ -152,7 +145,7 @@ fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(),
         );
         let schemas: Vec<String> = schemas.into_iter().map(str::to_owned).collect();
         // What cannot be removed (somebody's view reads it) stays for the next run.
-        let _left = discard(context, session, &relations, &schemas);
+        let _left = discard::relations_and_schemas(context, session, &relations, &schemas);
         for statement in context.step("release", &json!({"key": key(&[run])}))? {
             session.connection.query(&statement.text, None)?;
         }
@@ -165,39 +158,6 @@ fn in_dropping_order(relations: &[(RelationName, RelationKind)]) -> Vec<(Relatio
     let mut ordered: Vec<_> = relations.iter().map(|(name, kind)| (name.clone(), kind.word())).collect();
     ordered.sort_by_key(|(_, kind)| *kind == "table");
     ordered
-}
-
-/// Drops relations, one statement each, then schemas; goes on after what cannot be dropped and tries that once more at
-/// the end, for views may read each other.
-fn discard(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    relations: &[(RelationName, &str)],
-    schemas: &[String],
-) -> Result<(), EngineError> {
-    let mut left: Vec<(RelationName, &str)> = relations.to_vec();
-    while !left.is_empty() {
-        let mut refused = Vec::new();
-        let mut why = None;
-        let before = left.len();
-        for (name, kind) in left {
-            let values = json!({"relations": [{"name": context.qualified(&name), "kind": kind}], "schemas": []});
-            for statement in context.step("discard", &values)? {
-                if let Err(error) = session.execute(None, &statement) {
-                    why = Some(error);
-                    refused.push((name.clone(), kind));
-                }
-            }
-        }
-        match why {
-            Some(error) if refused.len() == before => return Err(error),
-            _ => left = refused,
-        }
-    }
-    for statement in context.step("discard", &json!({"relations": [], "schemas": schemas}))? {
-        session.execute(None, &statement)?;
-    }
-    Ok(())
 }
 
 /// Removes what stands staged and is not needed any more, what was replaced, and the run's own schemas.
@@ -219,12 +179,12 @@ pub fn clean_up<'a>(
         let old: BTreeSet<String> = retired.iter().map(|old| old.name.schema.to_string()).collect();
         schemas.extend(old);
     }
-    let mut discarded = discard(context, session, &relations, &schemas);
+    let mut discarded = discard::relations_and_schemas(context, session, &relations, &schemas);
     if discarded.as_ref().is_err_and(|error| error.kind == FailureKind::Connection)
         && let Ok(again) = open_control(context)
     {
         *session = again;
-        discarded = discard(context, session, &relations, &schemas);
+        discarded = discard::relations_and_schemas(context, session, &relations, &schemas);
     }
     match discarded {
         Ok(()) => Vec::new(),

@@ -14,7 +14,7 @@ use crate::{
     graph::Selection,
     manifest::{Form, NodeId},
     plan::{Adoption, Known, Wishes, adopted, adoption, is_made_like, is_of_kind},
-    run::{self, Compared, Comparing, Event, Observer, PublishMode, Request, Stop},
+    run::{self, Compared, Comparing, Nobody, PublishMode, Request, Stop},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,11 +213,4 @@ impl Adopting<'_> {
         };
         run::adopt(&request, &relations, &compared.iter().filter_map(counted).collect())
     }
-}
-
-/// Nobody wants to know.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn observe(&self, _: &Event<'_>) {}
 }

@@ -23,8 +23,10 @@ pub fn run(app: &App, arguments: &Listing) -> Exit {
         Err(exit) => return exit,
     };
     let mut diagnostics = app.judged(&compilation, &selection);
-    let chosen: BTreeSet<&str> = selection.iter().map(|id| compilation.manifest.node(*id).name.as_str()).collect();
-    let concerns = |advice: &&Diagnostic| advice.node.as_deref().is_some_and(|node| chosen.contains(node));
+    // What cannot be built is mended first.
+    let sound = selection.iter().map(|id| compilation.manifest.node(*id)).filter(|node| node.error.is_none());
+    let sound: BTreeSet<&str> = sound.map(|node| node.name.as_str()).collect();
+    let concerns = |advice: &&Diagnostic| advice.node.as_deref().is_some_and(|node| sound.contains(node));
     diagnostics.extend(compilation.advice.iter().filter(concerns).cloned());
     match arguments.format {
         Format::Text => app.terminal.diagnostics(&diagnostics, &compilation.sources),

@@ -15,7 +15,7 @@ fn keys(text: &str, byte: usize) -> Vec<Key> {
 
 fn found(sql: &str, dialect: Dialect) -> Vec<String> {
     let query = read_query(sql, dialect, None).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
-    let told = find(query.syntax().unwrap(), dialect, &|byte| keys(sql, byte));
+    let told = find(&query.syntax().unwrap(), dialect, &|byte| keys(sql, byte));
     let line = |one: &Unordered| {
         let what = match &one.what {
             Dependent::Limit => "limit".to_owned(),
@@ -214,7 +214,7 @@ fn keys_follow_the_text() {
         ("with a as (select * from orders) select id from a", vec![vec!["id"]]),
     ] {
         let query = read_query(sql, Dialect::Postgres, None).unwrap();
-        let found = keys_of(query.syntax().unwrap(), Dialect::Postgres, &|byte| keys(sql, byte));
+        let found = keys_of(&query.syntax().unwrap(), Dialect::Postgres, &|byte| keys(sql, byte));
         let found: Vec<Vec<String>> = found.into_iter().map(|key| key.columns.into_iter().collect()).collect();
         assert_eq!(found, wanted, "{sql}");
     }

@@ -126,8 +126,7 @@ fn attempt<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, id: Nod
     let made = stage(context, session, id, Names { staged, relation });
     match &made {
         Ok(_) => session.control("commit", "commit").map_err(|error| Failure::theirs(error, "commit"))?,
-        // A connection that is gone has rolled back by itself.
-        Err(_) => drop(session.control("rollback", "rollback")),
+        Err(_) => session.roll_back(),
     }
     made
 }

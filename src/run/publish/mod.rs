@@ -65,7 +65,7 @@ pub fn publish<'a>(
             }
             Err(failure) => failure,
         };
-        let _rolled_back = session.control("rollback", "rollback");
+        session.roll_back();
         if !matches!(failure, Failure::Commit(_)) {
             files::take_back(&files);
         }
@@ -374,12 +374,5 @@ pub fn describe(context: &Context<'_>, session: &mut Session<'_>, nodes: &BTreeS
     let columns = session.connection.columns(&schemas).map_err(failed)?;
     let statements = cut::descriptions(context, &nodes, &columns).map_err(failed)?;
     let recorded = state::redescribe(context, &nodes).map_err(failed)?;
-    session.control("begin", "begin transaction").map_err(failed)?;
-    for statement in statements.iter().chain(&recorded) {
-        if let Err(error) = session.execute(None, statement) {
-            let _rolled_back = session.control("rollback", "rollback");
-            return Err(failed(error));
-        }
-    }
-    session.control("commit", "commit").map_err(failed)
+    session.transaction(None, statements.iter().chain(&recorded)).map_err(failed)
 }
