@@ -2,7 +2,7 @@
 
 mod upkeep;
 
-pub use upkeep::{Adopt, History, Hold, Prune, Status, Why};
+pub use upkeep::{Adopt, Diff, History, Hold, Prune, Status, Why};
 
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -142,6 +142,8 @@ pub enum Command {
     History(History),
     /// Keep models at their version, whatever builds would do
     Hold(Hold),
+    /// Compare an environment with production: models and columns, and with `--data` rows
+    Diff(Diff),
     /// Take over relations that exist and that suiro did not make
     Adopt(Adopt),
     /// Drop what the project published and has no more

@@ -88,6 +88,9 @@ codes! {
     STAR_OVER_UNKNOWN = "E0327" Project "a star stands for columns that are not known";
     NO_SUCH_COLUMN = "E0328" Project "a test or description names a column that does not exist";
     UNBOUNDED_APPEND = "E0330" Project "an incremental model would add the same rows again";
+    WINDOW_WITHOUT_ORDER = "E0331" Project "a window's rows may stand in any order";
+    LIMIT_WITHOUT_ORDER = "E0332" Project "which rows are left depends on chance";
+    AGGREGATE_WITHOUT_ORDER = "E0333" Project "an aggregate keeps an order that nothing gives";
 
     // 4: graph and selection
     CYCLE = "E0401" Project "models read each other in a circle";

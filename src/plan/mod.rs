@@ -6,6 +6,7 @@
 mod adoption;
 mod columns;
 mod blocker;
+mod contrast;
 mod decide;
 mod definition;
 mod differing;
@@ -20,6 +21,7 @@ mod standing;
 pub use adoption::{Adoption, adopted, adopted_comment, adoption, is_made_like, is_of_kind};
 pub use blocker::Refusal;
 pub use columns::{Column, column_differences};
+pub use contrast::{Change, ColumnChange, Contrast, Production, columns as contrast_columns, contrasts, removed};
 pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
 pub use differing::differing;

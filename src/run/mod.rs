@@ -9,6 +9,7 @@ mod budget;
 mod build;
 mod carry;
 mod context;
+mod contrast;
 mod difference;
 mod discard;
 mod environment;
@@ -36,6 +37,7 @@ mod upkeep;
 pub use adopt::{Compared, ComparedRows, Comparing, adopt, compare};
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
+pub use contrast::{Keyed, RowContrast, RowQuestion, contrast};
 pub use difference::{Difference, Differing};
 pub use environment::{
     Environment, describe as describe_environment, drop as drop_environment, look_into, names as environments,

@@ -11,6 +11,7 @@ mod adopt;
 mod both;
 mod carried;
 mod data_tests;
+mod diff;
 mod unit_tests;
 mod duckdb_carried;
 mod duckdb_targets;

@@ -191,7 +191,7 @@ const CONFIG_KEYS: &[Key] = &[
         .late()
         .on(TEST_ONLY),
     key("store_failures", Kind::Boolean, "whether failing rows are kept in a table").default("`false`").on(TEST_ONLY),
-    key("deterministic", Kind::Boolean, "that the model gives the same rows again although it calls functions that may not")
+    key("deterministic", Kind::Boolean, "that the model gives the same rows again although it calls functions that may not, or has no order")
         .on(MODEL_ONLY),
     key("docs", Kind::Mapping, "how it is shown in the documentation").later("the documentation site"),
     key("persist_docs", Kind::Mapping, "whether descriptions become comments in the database: `relation: true`, `columns: true`").merge(Merge::Keys),
