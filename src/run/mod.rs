@@ -131,6 +131,8 @@ pub struct Request<'a> {
     pub origin: &'a Origin,
     /// Whether tests run that passed on the same rows before.
     pub all_tests: bool,
+    /// The name of the target, if rows that may not come back are to stay there.
+    pub protected: Option<&'a str>,
     /// Whether it is a failure that a newer run has published already.
     pub superseded_fails: bool,
 }
@@ -325,6 +327,7 @@ fn context_of<'a>(
         stop: request.stop,
         publish_timeout: request.publish_timeout,
         staging_schemas: request.staging_schemas,
+        protected: request.protected,
         recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
         burdened: NOTHING,
     }

@@ -121,7 +121,11 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         Err(exit) => return exit,
     };
     let run = run_id();
-    let wishes = Wishes { run: run.as_str().to_owned(), ..wishes(arguments) };
+    let protected = match app.protected(compilation) {
+        Ok(protected) => protected,
+        Err(exit) => return exit,
+    };
+    let wishes = Wishes { run: run.as_str().to_owned(), protected, ..wishes(arguments) };
     let plan = match part {
         Part::Tests => Plan::default(),
         _ => match plan::make(app, compilation, (selection, &wishes), engine.as_ref()) {
@@ -190,6 +194,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         origin: &origin::origin(&compilation.project.root, part.verb()),
         superseded_fails: arguments.superseded == Superseded::Fail,
         all_tests: arguments.force || part == Part::Tests,
+        protected: wishes.protected.as_deref(),
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());

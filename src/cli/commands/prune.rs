@@ -51,6 +51,9 @@ pub fn run(app: &App, arguments: &Prune) -> Exit {
     if !arguments.yes {
         return list(app, &dropped);
     }
+    if let Err(exit) = app.confirm(&compilation, "relations would be dropped") {
+        return exit;
+    }
     let upkeep = Upkeep {
         manifest: &compilation.manifest,
         engine: engine.as_ref(),
