@@ -21,6 +21,7 @@ mod hooks;
 mod jobs;
 mod lock;
 mod look;
+mod operators;
 mod publish;
 mod report;
 mod room;
@@ -222,6 +223,7 @@ fn carry_out(
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, built, &increments), database.as_deref());
     prepare_control(&context, &mut control)?;
+    context.hides_operators = operators::are_hidden(&context, &mut control)?;
     // A run that only tests what is published leaves the database as it is.
     let records = !request.plan.steps.is_empty() && !is_idle(request, built);
     if records {
@@ -328,6 +330,7 @@ fn context_of<'a>(
         publish_timeout: request.publish_timeout,
         staging_schemas: request.staging_schemas,
         protected: request.protected,
+        hides_operators: false,
         recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
         burdened: NOTHING,
     }
