@@ -182,11 +182,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         stop: &stop,
         threads: arguments.threads.map_or(compilation.project.target.threads, usize::from),
         fail_fast: arguments.fail_fast,
-        publish: match compilation.project.settings.publish {
-            Publish::Run => PublishMode::Run,
-            Publish::Group => PublishMode::Group,
-            Publish::Model => PublishMode::Model,
-        },
+        publish: publish_mode(compilation.project.settings.publish),
         publish_timeout: compilation.project.target.publish_timeout(),
         staging_schemas: compilation.project.target.staging_schemas(),
         lock_wait: app.global.lock_wait.unwrap_or_default(),
@@ -211,6 +207,14 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
     }
     exit
+}
+
+const fn publish_mode(publish: Publish) -> PublishMode {
+    match publish {
+        Publish::Run => PublishMode::Run,
+        Publish::Group => PublishMode::Group,
+        Publish::Model => PublishMode::Model,
+    }
 }
 
 fn wishes(arguments: &Build) -> Wishes {
