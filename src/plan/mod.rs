@@ -29,7 +29,7 @@ pub use known::{Known, is_same};
 pub use mark::{begins, is_ours, mark, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
 pub use shape::Shape;
-pub use stage::{RunId, Staging, moment, staging};
+pub use stage::{RunId, Staging, kept_schema, moment, staging};
 pub use standing::{Condition, Standing, orphans, standings};
 
 use crate::{
