@@ -42,7 +42,7 @@ pub struct Global {
     /// Say nothing but errors
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
-    /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
+    /// How long to wait for a DuckDB file or a staging schema that others use, such as 30s or 5m
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
     pub lock_wait: Option<Duration>,
     /// Write what is said to this file, too, however much of it is shown

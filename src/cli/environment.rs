@@ -103,6 +103,7 @@ fn production(compilation: &Compilation, engine: &dyn Engine) -> Result<Known, E
         statements: compilation,
         database: database.as_deref(),
         state_schema: &compilation.project.target.state_schema,
+        staging_schemas: &[],
         root: &compilation.project.root,
         sources: BTreeMap::new(),
     })?;

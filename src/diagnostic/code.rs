@@ -132,8 +132,11 @@ codes! {
     DUPLICATE_KEY = "E0613" Database "two new rows have the same unique key";
     SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
     ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
-    NOT_KEPT = "E0618" Usage "a version is not kept";
+    NOT_KEPT = "E0625" Usage "a version is not kept";
     TEMPLATE_CASE_FAILED = "E0617" Database "a template does not keep what templates promise";
+    STAGING_UNUSABLE = "E0618" Database "the schemas to stage in cannot be used";
+    STAGING_TAKEN = "E0619" Temporary "other runs use the schemas to stage in";
+    KEY_OUT_OF_REACH = "E0620" Database "a new row has a key that `incremental_predicates` leaves out";
     DEFINITION_CHANGED = "E0621" Database "an incremental model is made differently than its rows were";
     STATE_NOT_WRITABLE = "E0622" Database "the state cannot be written";
     SUPERSEDED = "E0623" Temporary "a newer run has published already";

@@ -11,7 +11,10 @@ use super::{
     state::{self, step, with},
 };
 use crate::{
-    diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
+    diagnostic::{
+        Diagnostic,
+        code::{KEY_WITHOUT_EFFECT, STATEMENT_REFUSED},
+    },
     dialect::Dialect,
     engine::{EngineError, RelationKind},
     manifest::{Form, Manifest, Node, NodeId, NodeKind},
@@ -53,7 +56,8 @@ impl Keeping {
     /// When the state cannot be read.
     pub fn of(context: &Context<'_>, session: &mut Session<'_>, cut: &Cut<'_>) -> Result<Self, EngineError> {
         let mut keeping = Self::default();
-        if !context.recording.keeps {
+        // Where the role may make no schemas there is no room.
+        if !context.recording.keeps || !context.staging_schemas.is_empty() {
             return Ok(keeping);
         }
         let project = &context.manifest.project;
@@ -185,7 +189,16 @@ pub fn trim(context: &Context<'_>, session: &mut Session<'_>, published: &BTreeS
     if !context.recording.keeps || published.is_empty() {
         return Vec::new();
     }
-    try_trim(context, session, published).err().map(|error| problem(&error.message)).into_iter().collect()
+    let mut told: Vec<Diagnostic> =
+        try_trim(context, session, published).err().map(|error| problem(&error.message)).into_iter().collect();
+    if !context.staging_schemas.is_empty() && published.iter().any(|id| wanted(context.manifest.node(*id)) > 0) {
+        let message =
+            "replaced versions were not kept: the target has a `staging_schema`, so there is no schema for them";
+        told.push(
+            Diagnostic::warning(KEY_WITHOUT_EFFECT, message).help("take `keep` out, or let the role make schemas"),
+        );
+    }
+    told
 }
 
 fn problem(why: &str) -> Diagnostic {

@@ -26,6 +26,7 @@ mod look;
 mod publish;
 mod repeat;
 mod report;
+mod room;
 mod schedule;
 mod session;
 mod state;
@@ -69,7 +70,7 @@ use crate::{
     manifest::{Form, Manifest, NodeId},
     name::RelationName,
     parse::Referee,
-    plan::{Plan, RunId, Staging, staging},
+    plan::{Plan, RunId, Staging},
 };
 use build::Built;
 use hold::{Held, Outcome};
@@ -126,6 +127,10 @@ pub struct Request<'a> {
     pub publish: PublishMode,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Duration,
+    /// Schemas that exist already, to stage in; empty where the run makes its own.
+    pub staging_schemas: &'a [String],
+    /// How long to wait for one of them that no other run uses.
+    pub lock_wait: Duration,
     /// The schema of the tables of state.
     pub state_schema: &'a str,
     /// Where the run comes from.
@@ -215,11 +220,12 @@ fn carry_out(
     built: &BTreeSet<NodeId>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Done, EngineError> {
-    let staging = staging(request.manifest, built, request.run);
+    let mut control = Session::new(request.engine.connect(request.run.as_str())?, request.observer);
+    let staging = room::staging(request, built, &mut control)?;
     let increments = request.plan.increments();
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, built, &increments), database.as_deref());
-    let mut control = open_control(&context)?;
+    prepare_control(&context, &mut control)?;
     // A run that only tests what is published leaves the database as it is.
     let records = !request.plan.steps.is_empty() && !is_idle(request, built);
     if records {
@@ -325,6 +331,7 @@ fn context_of<'a>(
         observer: request.observer,
         stop: request.stop,
         publish_timeout: request.publish_timeout,
+        staging_schemas: request.staging_schemas,
         recording: Recording {
             schema: request.state_schema,
             plan: request.plan,
@@ -403,15 +410,23 @@ fn left_over(
 ///
 /// Not watched by the stop switch: it has to clean up after a stop.
 fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
+    if context.staging.lent {
+        return Err(room::lost(context));
+    }
     let mut control = Session::new(context.engine.connect(context.run)?, context.observer);
+    prepare_control(context, &mut control)?;
+    Ok(control)
+}
+
+fn prepare_control(context: &Context<'_>, control: &mut Session<'_>) -> Result<(), EngineError> {
     for statement in context.step("control", &serde_json::Value::Null)? {
         control.execute(None, &statement)?;
     }
     if !context.built.is_empty() {
-        sweep::claim_run(context, &mut control)?;
-        fence::claim(context, &mut control)?;
+        sweep::claim_run(context, control)?;
+        fence::claim(context, control)?;
     }
-    Ok(control)
+    Ok(())
 }
 
 /// Runs the tests that were skipped with their batch although everything that they read was built.

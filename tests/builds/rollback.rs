@@ -77,7 +77,7 @@ on_both_engines! {
         let first = history(project, "a")[0].0.clone();
         let ended = project.suiro(&["rollback", "a", "b", "--to", &first]);
         assert_eq!(ended.status, 64, "{}", ended.stderr);
-        assert!(ended.stderr.contains("E0618") && ended.stderr.contains("`b`") && ended.stderr.contains("keep: 3"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("E0625") && ended.stderr.contains("`b`") && ended.stderr.contains("keep: 3"), "{}", ended.stderr);
         assert_eq!(project.rows("select n from core.a"), ["2"]);
         let ended = project.suiro(&["rollback", "a", "--to", "20200101T000000-abcdef"]);
         assert!(ended.status == 64 && ended.stderr.contains("there was no run"), "{}", ended.stderr);

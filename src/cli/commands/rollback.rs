@@ -238,6 +238,7 @@ fn carry_out(
         fail_fast: true,
         publish: PublishMode::Run,
         publish_timeout: project.target.publish_timeout(),
+        staging_schemas: project.target.staging_schemas(),
         state_schema: &project.target.state_schema,
         origin: &origin,
         superseded_fails: true,

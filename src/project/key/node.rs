@@ -8,7 +8,6 @@ const TEST_ONLY: &[&str] = &["test"];
 const ALL: &[&str] = &["model", "seed", "source", "exposure", "test"];
 const WITH_TESTS: &[&str] = &["model", "seed", "test"];
 const TEXT_OR_MAPPING: Kind = Kind::Either(&Kind::Text, &Kind::Mapping);
-const INCREMENTAL: &str = "incremental models";
 
 /// The top of a YAML file below `models/`.
 pub(crate) const PROPERTIES: Table = Table {
@@ -222,11 +221,14 @@ const CONFIG_KEYS: &[Key] = &[
     )
     .default("`merge` with a `unique_key`, else `append`")
     .on(MODEL_ONLY),
-    key("incremental_predicates", Kind::TextList, "conditions on the rows that may be replaced")
+    key(
+        "incremental_predicates",
+        Kind::TextList,
+        "conditions on the rows of the table that new rows may replace; a new row whose key is in another row is an error",
+    )
         .also(&["predicates"])
         .on(MODEL_ONLY)
-        .late()
-        .missing(INCREMENTAL),
+        .late(),
     key("merge_update_columns", Kind::TextList, "the columns that a merge sets in rows that are there").default("all").on(MODEL_ONLY),
     key("merge_exclude_columns", Kind::TextList, "the columns that a merge leaves alone in rows that are there").on(MODEL_ONLY),
     key(
