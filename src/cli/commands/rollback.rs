@@ -239,6 +239,7 @@ fn carry_out(
         publish: PublishMode::Run,
         publish_timeout: project.target.publish_timeout(),
         staging_schemas: project.target.staging_schemas(),
+        lock_wait: app.global.lock_wait.unwrap_or_default(),
         state_schema: &project.target.state_schema,
         origin: &origin,
         superseded_fails: true,
