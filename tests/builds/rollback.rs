@@ -41,7 +41,7 @@ on_both_engines! {
         let second = history(project, "a")[1].0.clone();
         let ended = project.suiro(&["rollback", "a", "--to", &second, "--why", "wrong rates"]);
         assert_eq!(ended.status, 0, "{}", ended.stderr);
-        assert!(ended.stderr.contains(&format!("a is that of run {second} again")) && ended.stderr.contains("b"), "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("a is that of run {second} again")) && ended.stderr.contains("other versions: b"), "{}", ended.stderr);
         assert_eq!(project.rows("select n from core.a"), ["2"]);
         assert_eq!(project.rows("select n from core.b"), ["4"]);
         // It is held, and says why; a build leaves it alone.

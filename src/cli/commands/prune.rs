@@ -84,7 +84,7 @@ pub fn run(app: &App, arguments: &Prune) -> Exit {
     for one in &versions {
         match upkeep.drop_kept(one) {
             Ok(()) => {
-                app.terminal.say(&format!("Dropped the version of {} that run {} published", one.relation, one.run))
+                app.terminal.say(&format!("Dropped the version of {} that run {} published", one.relation, one.run));
             }
             Err(error) => problems.push(refusal(&error, &format!("`{}` stays", one.place))),
         }
