@@ -41,6 +41,7 @@ mod protected;
 mod readers;
 mod refusals;
 mod snapshots;
+mod rollback;
 mod run_vars;
 mod standing;
 mod state;
@@ -49,6 +50,7 @@ mod templates;
 mod temporary;
 mod terminal;
 mod upkeep;
+mod verified;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]
