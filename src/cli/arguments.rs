@@ -2,7 +2,7 @@
 
 mod upkeep;
 
-pub use upkeep::{Adopt, History, Hold, Prune, Status, Why};
+pub use upkeep::{Adopt, Diff, History, Hold, Prune, Status, Why};
 
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,7 +42,7 @@ pub struct Global {
     /// Say nothing but errors
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
-    /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
+    /// How long to wait for a DuckDB file or a staging schema that others use, such as 30s or 5m
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
     pub lock_wait: Option<Duration>,
     /// Write what is said to this file, too, however much of it is shown
@@ -156,6 +156,8 @@ pub enum Command {
     History(History),
     /// Keep models at their version, whatever builds would do
     Hold(Hold),
+    /// Compare an environment with production: models and columns, and with `--data` rows
+    Diff(Diff),
     /// Take over relations that exist and that suiro did not make
     Adopt(Adopt),
     /// Drop what the project published and has no more

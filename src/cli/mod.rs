@@ -101,6 +101,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Status(arguments) => commands::status::run(app, arguments),
         Command::History(arguments) => commands::history::run(app, arguments),
         Command::Hold(arguments) => commands::hold::run(app, arguments),
+        Command::Diff(arguments) => commands::diff::run(app, arguments),
         Command::Adopt(arguments) => commands::adopt::run(app, arguments),
         Command::Prune(arguments) => commands::prune::run(app, arguments),
         Command::Show(arguments) => commands::show::run(app, arguments),

@@ -21,6 +21,7 @@ mod reading;
 mod serve;
 mod snapshot;
 mod tests;
+mod unordered;
 
 pub use environment::{Environment, schema as environment_schema};
 pub use facts::WrittenFile;
@@ -60,6 +61,8 @@ pub struct Compilation {
     pub sources: Sources,
     /// What was found.
     pub diagnostics: Vec<Diagnostic>,
+    /// Orders that the text of models lacks: printed by those who ask.
+    pub advice: Vec<Diagnostic>,
     /// The nodes.
     pub manifest: Manifest,
     /// Who reads whom.
@@ -70,6 +73,7 @@ pub struct Compilation {
     pub selectors: BTreeMap<String, Selector>,
     /// The environment that was entered; without one it is production.
     pub environment: Option<Environment>,
+    known_keys: BTreeMap<NodeId, Vec<crate::lineage::Key>>,
     readings: Vec<Reading>,
     tests: Tests,
     test_templates: TestTemplates,
@@ -89,6 +93,8 @@ pub struct Request<'a> {
     pub environment: EnvironmentLookup,
     /// The engine's own parser, where there is one.
     pub referee: Option<Box<dyn Referee>>,
+    /// Whether orders are looked for that the text of models lacks.
+    pub advise: bool,
 }
 
 /// Compiles a project as far as it can be; what was found instead, where there is none.
@@ -97,7 +103,7 @@ pub struct Request<'a> {
 /// When there is no project or no target: what was loaded, with its diagnostics.
 #[expect(clippy::result_large_err, reason = "made once in a process")]
 pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
-    compile_loaded(project::load(&request.load), &request.environment, request.referee)
+    compile_all(project::load(&request.load), &request.environment, request.referee, request.advise)
 }
 
 /// Compiles a project that was loaded already.
@@ -109,6 +115,16 @@ pub fn compile_loaded(
     loaded: Loaded,
     environment: &EnvironmentLookup,
     referee: Option<Box<dyn Referee>>,
+) -> Result<Compilation, Loaded> {
+    compile_all(loaded, environment, referee, false)
+}
+
+#[expect(clippy::result_large_err, reason = "made once in a process")]
+fn compile_all(
+    loaded: Loaded,
+    environment: &EnvironmentLookup,
+    referee: Option<Box<dyn Referee>>,
+    advise: bool,
 ) -> Result<Compilation, Loaded> {
     let Loaded { project: Some(mut project), mut sources, mut diagnostics, secrets } = loaded else {
         return Err(loaded);
@@ -182,17 +198,18 @@ pub fn compile_loaded(
     let graph = Graph::new(&manifest);
     let inference = Inference { around, sources: &sources, readings: &readings, tests: &tests, origins: &origins };
     diagnostics.extend(inference.run(&mut manifest, &graph));
-    readings.iter_mut().for_each(Reading::put_syntax_away);
     let selectors = serve::selectors(&project, &mut diagnostics);
     let mut compilation = Compilation {
         project,
         sources,
         diagnostics,
+        advice: Vec::new(),
         manifest,
         graph,
         secrets,
         selectors,
         environment: None,
+        known_keys: BTreeMap::new(),
         readings,
         tests,
         test_templates: templates,
@@ -204,6 +221,10 @@ pub fn compile_loaded(
         referee,
     };
     compilation.add_properties();
+    if advise {
+        compilation.look_for_missing_orders();
+    }
+    compilation.readings.iter_mut().for_each(Reading::put_syntax_away);
     compilation.check_names();
     compilation.report_cycles();
     Ok(compilation)

@@ -6,6 +6,7 @@
 mod adoption;
 mod columns;
 mod blocker;
+mod contrast;
 mod decide;
 mod definition;
 mod differing;
@@ -20,14 +21,15 @@ mod standing;
 pub use adoption::{Adoption, adopted, adopted_comment, adoption, is_made_like, is_of_kind};
 pub use blocker::Refusal;
 pub use columns::{Column, column_differences};
+pub use contrast::{Change, ColumnChange, Contrast, Production, columns as contrast_columns, contrasts, removed};
 pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
 pub use differing::differing;
 pub use known::{Known, is_same};
-pub use mark::{begins, is_ours, mark, staging_mark};
+pub use mark::{begins, is_ours, is_staged, mark, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
 pub use shape::Shape;
-pub use stage::{RunId, Staging, moment, staging};
+pub use stage::{RunId, Staging, moment, schemas_needed, staging, staging_in};
 pub use standing::{Condition, Standing, orphans, standings};
 
 use crate::{

@@ -9,6 +9,7 @@ mod budget;
 mod build;
 mod carry;
 mod context;
+mod contrast;
 mod difference;
 mod discard;
 mod environment;
@@ -22,6 +23,7 @@ mod lock;
 mod look;
 mod publish;
 mod report;
+mod room;
 mod schedule;
 mod session;
 mod state;
@@ -35,6 +37,7 @@ mod upkeep;
 pub use adopt::{Compared, ComparedRows, Comparing, adopt, compare};
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
+pub use contrast::{Keyed, RowContrast, RowQuestion, contrast};
 pub use difference::{Difference, Differing};
 pub use environment::{
     Environment, describe as describe_environment, drop as drop_environment, look_into, names as environments,
@@ -61,7 +64,7 @@ use crate::{
     manifest::{Form, Manifest, NodeId},
     name::RelationName,
     parse::Referee,
-    plan::{Plan, RunId, Staging, staging},
+    plan::{Plan, RunId, Staging},
 };
 use build::Built;
 use hold::{Held, Outcome};
@@ -118,6 +121,10 @@ pub struct Request<'a> {
     pub publish: PublishMode,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Duration,
+    /// Schemas that exist already, to stage in; empty where the run makes its own.
+    pub staging_schemas: &'a [String],
+    /// How long to wait for one of them that no other run uses.
+    pub lock_wait: Duration,
     /// The schema of the tables of state.
     pub state_schema: &'a str,
     /// Where the run comes from.
@@ -207,11 +214,12 @@ fn carry_out(
     built: &BTreeSet<NodeId>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Done, EngineError> {
-    let staging = staging(request.manifest, built, request.run);
+    let mut control = Session::new(request.engine.connect(request.run.as_str())?, request.observer);
+    let staging = room::staging(request, built, &mut control)?;
     let increments = request.plan.increments();
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, built, &increments), database.as_deref());
-    let mut control = open_control(&context)?;
+    prepare_control(&context, &mut control)?;
     // A run that only tests what is published leaves the database as it is.
     let records = !request.plan.steps.is_empty() && !is_idle(request, built);
     if records {
@@ -316,6 +324,7 @@ fn context_of<'a>(
         observer: request.observer,
         stop: request.stop,
         publish_timeout: request.publish_timeout,
+        staging_schemas: request.staging_schemas,
         recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
         burdened: NOTHING,
     }
@@ -388,15 +397,23 @@ fn left_over(
 ///
 /// Not watched by the stop switch: it has to clean up after a stop.
 fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
+    if context.staging.lent {
+        return Err(room::lost(context));
+    }
     let mut control = Session::new(context.engine.connect(context.run)?, context.observer);
+    prepare_control(context, &mut control)?;
+    Ok(control)
+}
+
+fn prepare_control(context: &Context<'_>, control: &mut Session<'_>) -> Result<(), EngineError> {
     for statement in context.step("control", &serde_json::Value::Null)? {
         control.execute(None, &statement)?;
     }
     if !context.built.is_empty() {
-        sweep::claim_run(context, &mut control)?;
-        fence::claim(context, &mut control)?;
+        sweep::claim_run(context, control)?;
+        fence::claim(context, control)?;
     }
-    Ok(control)
+    Ok(())
 }
 
 /// Runs the tests that were skipped with their batch although everything that they read was built.

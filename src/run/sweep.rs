@@ -3,14 +3,14 @@
 //! A run that was killed leaves staged relations behind. Only what carries the project's staging mark and belongs to no
 //! living run is removed, one relation at a time, never with CASCADE.
 
-use super::{Context, Session, Statements, database, discard, open_control, publish::Retired};
+use super::{Context, Session, Statements, database, discard, open_control, publish::Retired, room};
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
     engine::{Connection, Engine, EngineError, FailureKind, LiveCatalog, LiveRelation, RelationKind},
     manifest::Manifest,
     name::RelationName,
-    plan::{is_ours, staging_mark},
+    plan::{self, is_ours, staging_mark},
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,12 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
     let schemas: Vec<&str> = schemas.into_iter().collect();
     let live = session.connection.catalog(&schemas)?;
     match context.manifest.dialect {
-        Dialect::Postgres => sweep_schemas(context, session)?,
+        Dialect::Postgres => {
+            sweep_schemas(context, session)?;
+            if !context.staging_schemas.is_empty() {
+                return room::sweep(context, session);
+            }
+        }
         Dialect::DuckDb => {
             let left: Vec<(RelationName, &str)> = live
                 .relations
@@ -67,11 +72,18 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), E
 pub fn has_leftovers(
     connection: &mut dyn Connection,
     statements: &dyn Statements,
-    manifest: &Manifest,
+    (manifest, staging_schemas): (&Manifest, &[String]),
     live: &LiveCatalog,
 ) -> Result<bool, EngineError> {
     if manifest.dialect == Dialect::DuckDb {
         return Ok(live.relations.iter().any(|(name, found)| is_staged(manifest, name, found)));
+    }
+    if !staging_schemas.is_empty() {
+        let schemas: Vec<&str> = staging_schemas.iter().map(String::as_str).collect();
+        let lent = connection.catalog(&schemas)?.relations;
+        if lent.iter().any(|(name, found)| plan::is_staged(&manifest.project, name, found.comment.as_deref())) {
+            return Ok(true);
+        }
     }
     let begins = staging_mark(&manifest.project, "");
     for statement in super::context::step(statements, "leftovers", &Value::Null)? {
@@ -98,8 +110,13 @@ fn staged_comment(project: &str) -> String {
 
 /// Takes the advisory lock that stands for these words, for as long as the session lives; whether it could be had.
 pub fn claim(context: &Context<'_>, session: &mut Session<'_>, words: &[&str]) -> Result<bool, EngineError> {
+    take(context.statements, session, words)
+}
+
+/// The same, before there is a context.
+pub fn take(statements: &dyn Statements, session: &mut Session<'_>, words: &[&str]) -> Result<bool, EngineError> {
     let mut had = false;
-    for statement in context.step("claim", &json!({"key": key(words)}))? {
+    for statement in super::context::step(statements, "claim", &json!({"key": key(words)}))? {
         let rows = session.connection.query(&statement.text, None)?;
         let answer = rows.rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
         had = matches!(answer, Some("t" | "true"));
@@ -107,8 +124,16 @@ pub fn claim(context: &Context<'_>, session: &mut Session<'_>, words: &[&str]) -
     Ok(had)
 }
 
+/// Gives the lock that stands for these words back.
+pub fn give_back(statements: &dyn Statements, session: &mut Session<'_>, words: &[&str]) -> Result<(), EngineError> {
+    for statement in super::context::step(statements, "release", &json!({"key": key(words)}))? {
+        session.connection.query(&statement.text, None)?;
+    }
+    Ok(())
+}
+
 /// An advisory lock that stands for these words.
-fn key(words: &[&str]) -> i64 {
+pub fn key(words: &[&str]) -> i64 {
     let mut hasher = blake3::Hasher::new();
     for word in words {
         hasher.update(word.as_bytes());
@@ -146,15 +171,13 @@ fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(),
         let schemas: Vec<String> = schemas.into_iter().map(str::to_owned).collect();
         // What cannot be removed (somebody's view reads it) stays for the next run.
         let _left = discard::relations_and_schemas(context, session, &relations, &schemas);
-        for statement in context.step("release", &json!({"key": key(&[run])}))? {
-            session.connection.query(&statement.text, None)?;
-        }
+        give_back(context.statements, session, &[run])?;
     }
     Ok(())
 }
 
 /// Views before tables; among views the caller's tries decide.
-fn in_dropping_order(relations: &[(RelationName, RelationKind)]) -> Vec<(RelationName, &'static str)> {
+pub fn in_dropping_order(relations: &[(RelationName, RelationKind)]) -> Vec<(RelationName, &'static str)> {
     let mut ordered: Vec<_> = relations.iter().map(|(name, kind)| (name.clone(), kind.word())).collect();
     ordered.sort_by_key(|(_, kind)| *kind == "table");
     ordered
@@ -174,7 +197,7 @@ pub fn clean_up<'a>(
     }
     relations.sort_by_key(|(_, kind)| *kind == "table");
     let mut schemas: Vec<String> = Vec::new();
-    if !in_place {
+    if !in_place && !context.staging.lent {
         schemas.extend(context.staging.schemas.iter().cloned());
         let old: BTreeSet<String> = retired.iter().map(|old| old.name.schema.to_string()).collect();
         schemas.extend(old);

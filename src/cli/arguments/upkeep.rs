@@ -1,6 +1,6 @@
 //! What commands take that look at or change what is remembered.
 
-use super::Format;
+use super::{Choice, Format};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -67,4 +67,22 @@ pub struct Prune {
     /// Do it; without this, only say what would be dropped
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Compare rows, too
+    #[arg(long)]
+    pub data: bool,
+    /// Compare about so many rows of each relation, chosen by their keys
+    #[arg(long, value_name = "N", requires = "data")]
+    pub sample: Option<u64>,
+    /// Columns that tell rows apart, instead of what `unique_key`, constraints and `unique` tests say
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', num_args = 1.., requires = "data")]
+    pub key: Vec<String>,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }

@@ -16,7 +16,10 @@ use crate::{
     plan::{Adoption, Known, Wishes, adopted, adoption, is_made_like, is_of_kind},
     run::{self, Compared, Comparing, Nobody, PublishMode, Request, Stop},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Says what would be taken over, and takes it over if that is asked for.
 pub fn run(app: &App, arguments: &Adopt) -> Exit {
@@ -206,6 +209,8 @@ impl Adopting<'_> {
             fail_fast: false,
             publish: PublishMode::Run,
             publish_timeout: project.target.publish_timeout(),
+            staging_schemas: &[],
+            lock_wait: Duration::ZERO,
             state_schema: &project.target.state_schema,
             origin: &origin::origin(&project.root, "adopt"),
             superseded_fails: false,

@@ -184,6 +184,8 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
             Publish::Model => PublishMode::Model,
         },
         publish_timeout: compilation.project.target.publish_timeout(),
+        staging_schemas: compilation.project.target.staging_schemas(),
+        lock_wait: app.global.lock_wait.unwrap_or_default(),
         state_schema: &compilation.project.target.state_schema,
         origin: &origin::origin(&compilation.project.root, part.verb()),
         superseded_fails: arguments.superseded == Superseded::Fail,

@@ -10,6 +10,7 @@ pub mod compile;
 pub mod completions;
 mod connect;
 pub mod debug;
+pub mod diff;
 pub mod docs;
 pub mod env;
 pub mod explain;

@@ -22,7 +22,7 @@ use crate::{
     plan::Plan,
     run::{PublishMode, Request, Status, Stop},
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// Runs the unit tests of a selection on that engine.
 pub fn run(app: &App, arguments: &Build, on: UnitEngine) -> Exit {
@@ -99,6 +99,8 @@ fn carry_out(
         fail_fast: arguments.fail_fast,
         publish: PublishMode::Run,
         publish_timeout: compilation.project.target.publish_timeout(),
+        staging_schemas: &[],
+        lock_wait: Duration::ZERO,
         state_schema: &compilation.project.target.state_schema,
         origin: &origin::origin(&compilation.project.root, "test"),
         superseded_fails: false,

@@ -224,6 +224,7 @@ fn add(
     values.insert("key_types".to_owned(), json!(increment::key_types(node, context.manifest.dialect, columns)));
     values.insert("strategy".to_owned(), json!(increment::strategy(node)));
     values.insert("rewritten".to_owned(), json!(rewritten));
+    values.insert("predicates".to_owned(), json!(increment::predicates(context, id)));
     merge(context, session, id, names, (batch, "incremental", values, rewritten))
 }
 
@@ -250,6 +251,10 @@ fn merge(
         // Of a batch that holds more than what is added, that is counted.
         if statement.purpose == "count" {
             rows = counted(session, statement)?;
+            continue;
+        }
+        if statement.purpose == "reach" {
+            increment::refuse_out_of_reach(session, node, statement)?;
             continue;
         }
         let affected = execute(session, id, statement)?;

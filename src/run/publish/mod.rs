@@ -28,7 +28,7 @@ use crate::{
     name::RelationName,
     plan::{Becoming, Question, Recipe, recipes},
 };
-use carried::{Given, bound_again, given, left_behind, nested, rebind, synchronized};
+use carried::{Given, bound_again, given, left_behind, nested, rebind, renamed, synchronized};
 use cut::{Cut, statements};
 use in_place::{MOST_BEHIND_LOCK, Refusal, Table};
 use std::{
@@ -191,7 +191,9 @@ fn try_publish(
     })?;
     let rebind = rebind(session, &bound).map_err(theirs("what depends on the old versions could not be read"))?;
     let given = given(context, session, &cut).map_err(theirs("what hangs on the old versions could not be read"))?;
-    let statements = statements(context, &cut, &Given { carried: given, rebind })
+    let renamed =
+        renamed(context, session, &cut).map_err(theirs("what hangs on the old versions could not be read"))?;
+    let statements = statements(context, &cut, &Given { carried: given, renamed, rebind })
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
     files::publish(files).map_err(|problem| Failure::Ours(Box::new(problem)))?;
     for statement in &statements {

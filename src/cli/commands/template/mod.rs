@@ -218,6 +218,8 @@ impl Trial<'_> {
             fail_fast: false,
             publish: PublishMode::Run,
             publish_timeout: compilation.project.target.publish_timeout(),
+            staging_schemas: compilation.project.target.staging_schemas(),
+            lock_wait: self.app.global.lock_wait.unwrap_or_default(),
             state_schema: STATE,
             origin: &Origin::default(),
             all_tests: true,
