@@ -104,7 +104,7 @@ fn text(app: &App, compilation: &Compilation, of: &ColumnPoint, wanted: impl Fn(
         if wanted(way) {
             lines.push_str(&format!("{} {verb}\n", app.terminal.styled(&title(manifest, of), Style::new().bold())));
             lines.push_str(&tree::draw(
-                of.clone(),
+                of,
                 &|point: &ColumnPoint| next_columns(manifest, &compilation.graph, point, way),
                 &|edge: &ColumnEdge| Branch {
                     to: edge.end(way).clone(),

@@ -104,7 +104,7 @@ fn lines(app: &App, compilation: &Compilation, id: NodeId, wanted: impl Fn(Way) 
         if wanted(way) {
             text.push_str(&format!("{title} {verb}\n"));
             text.push_str(&tree::draw(
-                id,
+                &id,
                 &|id: &NodeId| {
                     let mut next: BTreeSet<NodeId> = match way {
                         Way::Up => graph.parents(*id).collect(),

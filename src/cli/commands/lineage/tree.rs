@@ -16,14 +16,14 @@ pub struct Branch<P> {
 
 /// The lines below a point.
 pub fn draw<P: Ord + Clone, E>(
-    from: P,
+    from: &P,
     next: &dyn Fn(&P) -> Vec<E>,
     branch: &dyn Fn(&E) -> Branch<P>,
     seen: &mut BTreeSet<P>,
 ) -> String {
     let mut text = String::new();
     seen.insert(from.clone());
-    below(&from, "", (next, branch), seen, &mut text);
+    below(from, "", (next, branch), seen, &mut text);
     if text.is_empty() { "└── nothing\n".to_owned() } else { text }
 }
 
