@@ -2,7 +2,7 @@
 
 mod upkeep;
 
-pub use upkeep::{Adopt, Diff, History, Hold, Prune, Status, Why};
+pub use upkeep::{Adopt, Diff, History, Hold, Prune, Rollback, Status, Verify, VerifyIdempotent, Why};
 
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -156,6 +156,12 @@ pub enum Command {
     History(History),
     /// Keep models at their version, whatever builds would do
     Hold(Hold),
+    /// Publish versions again that were replaced and kept (`keep: N`), and hold them
+    Rollback(Rollback),
+    /// Compare published rows with what is remembered of them
+    Verify(Verify),
+    /// Build models three times from the same rows in other orders, and compare what comes out; publishes nothing
+    VerifyIdempotent(VerifyIdempotent),
     /// Compare an environment with production: models and columns, and with `--data` rows
     Diff(Diff),
     /// Take over relations that exist and that suiro did not make

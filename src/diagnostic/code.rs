@@ -132,6 +132,7 @@ codes! {
     DUPLICATE_KEY = "E0613" Database "two new rows have the same unique key";
     SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
     ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
+    NOT_KEPT = "E0625" Usage "a version is not kept";
     TEMPLATE_CASE_FAILED = "E0617" Database "a template does not keep what templates promise";
     STAGING_UNUSABLE = "E0618" Database "the schemas to stage in cannot be used";
     STAGING_TAKEN = "E0619" Temporary "other runs use the schemas to stage in";
@@ -149,6 +150,8 @@ codes! {
     FAILURES_NOT_STORED = "E0704" Database "failing rows could not be stored";
     BAD_UNIT_TEST = "E0705" Project "a unit test does not make sense";
     UNIT_TEST_FAILED = "E0706" DataTest "a unit test failed";
+    ROWS_CHANGED = "E0707" DataTest "published rows are not those that were published";
+    NOT_IDEMPOTENT = "E0708" DataTest "a model gives other rows when it is built again";
 
     // 9: suiro itself
     BUG = "E0901" Bug "a bug in suiro";

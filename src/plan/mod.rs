@@ -29,7 +29,7 @@ pub use known::{Known, is_same};
 pub use mark::{begins, is_ours, is_staged, mark, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
 pub use shape::Shape;
-pub use stage::{RunId, Staging, moment, schemas_needed, staging, staging_in};
+pub use stage::{RunId, Staging, kept_schema, moment, schemas_needed, staging, staging_in};
 pub use standing::{Condition, Standing, orphans, standings};
 
 use crate::{

@@ -167,6 +167,12 @@ pub fn staging(manifest: &Manifest, built: &BTreeSet<NodeId>, run: &RunId) -> St
     staging
 }
 
+/// The schema for versions of a relation that a run replaces and that are kept.
+#[must_use]
+pub fn kept_schema(run: &str, relation: &RelationName) -> String {
+    ["suiro_kept_", &short_hash(&[run, &relation.schema])].concat()
+}
+
 fn short_hash(parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {

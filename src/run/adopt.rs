@@ -111,7 +111,7 @@ pub fn adopt(
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, &none, &none), database.as_deref());
     let mut session = Session::new(request.engine.connect(context.run)?, request.observer);
-    context.recording.epoch = state::begin(&context, &mut session)?;
+    (context.recording.epoch, context.recording.keeps) = state::begin(&context, &mut session)?;
     let nodes: Vec<NodeId> = relations.keys().copied().collect();
     let schemas: BTreeSet<&str> =
         nodes.iter().filter_map(|id| request.manifest.node(*id).relation.as_ref()).map(|name| &*name.schema).collect();

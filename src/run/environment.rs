@@ -5,6 +5,7 @@
 
 use super::{
     Session, Statements, database, discard,
+    keep::Keeper,
     state::{self, common, step, with},
 };
 use crate::{
@@ -161,6 +162,10 @@ pub fn drop(
         for statement in super::context::step(statements, "discard", &values)? {
             let _kept = session.execute(None, &statement);
         }
+    }
+    let keeper = Keeper { manifest, statements, state_schema: schema, database: None };
+    for one in keeper.all(&mut session)? {
+        keeper.drop_version(&mut session, &one)?;
     }
     forget(&mut session, statements, manifest, schema)?;
     Ok(Vec::new())

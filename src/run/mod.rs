@@ -16,12 +16,15 @@ mod environment;
 mod event;
 mod fence;
 mod files;
+mod fingerprint;
 mod hold;
 mod hooks;
 mod jobs;
+mod keep;
 mod lock;
 mod look;
 mod publish;
+mod repeat;
 mod report;
 mod room;
 mod schedule;
@@ -43,7 +46,10 @@ pub use environment::{
     Environment, describe as describe_environment, drop as drop_environment, look_into, names as environments,
 };
 pub use event::{Event, Nobody, Observer};
+pub use fingerprint::{Fingerprint, Noted};
+pub use keep::{can_be_kept, wanted as versions_kept};
 pub use look::{Look, look, schemas};
+pub use repeat::{Repeated, Repeating};
 pub use report::{NodeReport, RunReport, Status};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
@@ -223,7 +229,7 @@ fn carry_out(
     // A run that only tests what is published leaves the database as it is.
     let records = !request.plan.steps.is_empty() && !is_idle(request, built);
     if records {
-        context.recording.epoch = state::begin(&context, &mut control)?;
+        (context.recording.epoch, context.recording.keeps) = state::begin(&context, &mut control)?;
     }
     let burdened = carry::burdened(&context, &mut control, request.plan)?;
     let context = Context { burdened: &burdened, ..context };
@@ -286,6 +292,7 @@ fn carry_out(
         }
         let left = left_over(request, &context, &staged, &published);
         diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
+        diagnostics.extend(keep::trim(&context, &mut control, &published));
     }
     let in_batch = |(first, batch): (&NodeId, &Vec<NodeId>)| batch.iter().map(|id| (*id, *first)).collect::<Vec<_>>();
     let batch_of = work.batches.iter().flat_map(in_batch).collect();
@@ -325,7 +332,13 @@ fn context_of<'a>(
         stop: request.stop,
         publish_timeout: request.publish_timeout,
         staging_schemas: request.staging_schemas,
-        recording: Recording { schema: request.state_schema, plan: request.plan, origin: request.origin, epoch: 0 },
+        recording: Recording {
+            schema: request.state_schema,
+            plan: request.plan,
+            origin: request.origin,
+            epoch: 0,
+            keeps: false,
+        },
         burdened: NOTHING,
     }
 }

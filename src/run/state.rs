@@ -5,6 +5,7 @@
 use super::{
     Context, Staged, StagedKind, Statement, Statements, Tested,
     build::Built,
+    keep,
     session::{Session, refusal},
 };
 use crate::{
@@ -24,6 +25,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables of state.
 const TABLES: [&str; 6] = ["about", "runs", "relations", "history", "tests", "environment"];
+/// The table of versions that are kept; states of older versions of suiro do not have it.
+const KEPT: &str = "kept";
+/// The table of what was noted of rows; it is made when it is needed.
+const FINGERPRINTS: &str = "fingerprints";
 /// The columns that are numbers to the database.
 pub(super) const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
 
@@ -38,6 +43,8 @@ pub struct Origin {
     pub author: Option<String>,
     /// The moment that the run is about, in UTC.
     pub logical_time: String,
+    /// Why what it publishes is held from then on, if it is.
+    pub held: Option<String>,
 }
 
 /// What a run writes its state with.
@@ -51,6 +58,8 @@ pub struct Recording<'a> {
     pub origin: &'a Origin,
     /// The run's epoch.
     pub epoch: u64,
+    /// Whether the state can tell of versions that are kept.
+    pub keeps: bool,
 }
 
 /// The statements of one of suiro's own steps of state.
@@ -71,7 +80,7 @@ fn table(schema: &str, name: &str, database: Option<&str>) -> RelationName {
 /// What every template of state is given.
 pub(super) fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_json::Map<String, Value> {
     let mut values = serde_json::Map::new();
-    for name in TABLES {
+    for name in TABLES.into_iter().chain([KEPT, FINGERPRINTS]) {
         values.insert(name.to_owned(), json!(table(schema, name, database)));
     }
     values.insert("state".to_owned(), json!({"schema": schema, "database": database}));
@@ -92,6 +101,11 @@ pub(super) fn with(mut values: serde_json::Map<String, Value>, more: Value) -> V
 /// Whether the tables of state are there.
 pub(super) fn is_there(live: &LiveCatalog, schema: &str) -> bool {
     TABLES.iter().all(|name| live.relations.contains_key(&table(schema, name, None)))
+}
+
+/// Whether the table of versions that are kept is there.
+pub(super) fn keeps(live: &LiveCatalog, schema: &str) -> bool {
+    live.relations.contains_key(&table(schema, KEPT, None))
 }
 
 /// Reads what the database remembers of a project; nothing where it has no tables of state.
@@ -179,16 +193,19 @@ pub fn source_version(
     Ok(version.map(|version| version.unwrap_or_else(|| "none".to_owned())))
 }
 
-/// Makes the tables of state where they are missing, and begins a run; its epoch.
+/// Makes the tables of state where they are missing, and begins a run; its epoch, and whether versions can be kept.
 ///
 /// # Errors
 /// When the role may not, with what an administrator has to run.
-pub fn begin(context: &Context<'_>, session: &mut Session<'_>) -> Result<u64, EngineError> {
+pub fn begin(context: &Context<'_>, session: &mut Session<'_>) -> Result<(u64, bool), EngineError> {
     let recording = &context.recording;
     let values = common(context.manifest, recording.schema, context.database);
     let live = session.connection.catalog(&[recording.schema])?;
-    if !is_there(&live, recording.schema) {
+    let wanted = context.built.iter().any(|id| keep::wanted(context.manifest.node(*id)) > 0);
+    let mut keeps = keeps(&live, recording.schema);
+    if !is_there(&live, recording.schema) || (wanted && !keeps) {
         create(context, session, &live, values.clone())?;
+        keeps = true;
     }
     let origin = recording.origin;
     let more = json!({
@@ -207,7 +224,8 @@ pub fn begin(context: &Context<'_>, session: &mut Session<'_>) -> Result<u64, En
         };
         epoch = rows.into_iter().flatten().next().flatten().and_then(|text| text.parse().ok());
     }
-    epoch.ok_or_else(|| EngineError::new(BUG, FailureKind::Permanent, "the run got no epoch"))
+    let epoch = epoch.ok_or_else(|| EngineError::new(BUG, FailureKind::Permanent, "the run got no epoch"))?;
+    Ok((epoch, keeps))
 }
 
 /// Makes the tables of state; two runs that do so at once wait for each other.
@@ -315,6 +333,7 @@ pub fn record(
             epoch: recording.epoch,
             commit: recording.origin.commit.clone(),
             author: recording.origin.author.clone(),
+            held: recording.origin.held.clone(),
             ..Recorded::default()
         };
         Some(relation_row(relation, &recorded))

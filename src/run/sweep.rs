@@ -193,7 +193,7 @@ pub fn clean_up<'a>(
     let in_place = context.staging.retired.is_empty();
     let mut relations: Vec<(RelationName, &str)> = left.to_vec();
     if !in_place {
-        relations.extend(retired.iter().map(|old| (old.name.clone(), old.kind)));
+        relations.extend(retired.iter().filter(|old| !old.kept).map(|old| (old.name.clone(), old.kind)));
     }
     relations.sort_by_key(|(_, kind)| *kind == "table");
     let mut schemas: Vec<String> = Vec::new();

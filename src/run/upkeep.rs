@@ -6,6 +6,8 @@
 
 use super::{
     Session, Statement, Statements, context, database, discard,
+    fingerprint::{Fingerprint, Noting},
+    keep::Keeper,
     state::{self, NUMBERS},
 };
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
     manifest::Manifest,
     name::RelationName,
     plan::{is_ours, is_same},
-    state::{RELATION, Recorded, read_history},
+    state::{Kept, RELATION, Recorded, read_history},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -49,6 +51,61 @@ impl Upkeep<'_> {
             found.extend(read_history(&connection.values(&statement.text)?));
         }
         Ok(found.into_iter().map(|(_, recorded)| recorded).collect())
+    }
+
+    /// The epoch of a run; none if there was no such run.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn epoch_of(&self, run: &str) -> Result<Option<u64>, EngineError> {
+        let database = database(self.engine)?;
+        let mut session = Session::unwatched(self.engine.connect("rollback")?);
+        if !state::is_there(&session.connection.catalog(&[self.state_schema])?, self.state_schema) {
+            return Ok(None);
+        }
+        let mut epoch = None;
+        for statement in self.step("run", database.as_deref(), json!({"run": run}))? {
+            let rows = session.values(None, &statement)?;
+            epoch = rows.into_iter().flatten().flatten().next().and_then(|text| text.parse().ok());
+        }
+        Ok(epoch)
+    }
+
+    /// The replaced versions that are kept, of each relation the newest first.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn kept(&self) -> Result<Vec<Kept>, EngineError> {
+        let database = database(self.engine)?;
+        self.keeper(database.as_deref()).all(&mut Session::unwatched(self.engine.connect("kept")?))
+    }
+
+    /// Drops a version that is kept; one that is somebody else's by now stays.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn drop_kept(&self, one: &Kept) -> Result<(), EngineError> {
+        let database = database(self.engine)?;
+        let mut session = Session::unwatched(self.engine.connect("prune")?);
+        self.keeper(database.as_deref()).drop_version(&mut session, one)
+    }
+
+    fn keeper<'b>(&'b self, database: Option<&'b str>) -> Keeper<'b> {
+        Keeper { manifest: self.manifest, statements: self.statements, state_schema: self.state_schema, database }
+    }
+
+    /// Count and sum of the rows of a published version, and what was noted of them before. What was not noted yet is
+    /// noted now, as of this moment.
+    ///
+    /// # Errors
+    /// When the rows cannot be read, or the state cannot be written.
+    pub fn fingerprint(&self, relation: &RelationName, epoch: u64, moment: &str) -> Result<Fingerprint, EngineError> {
+        let database = database(self.engine)?;
+        let common = state::common(self.manifest, self.state_schema, database.as_deref());
+        let table = RelationName { database: database.as_deref().map(Into::into), ..relation.clone() };
+        let mut session = Session::unwatched(self.engine.connect("verify")?);
+        let noting = Noting { statements: self.statements, common: &common, relation, epoch };
+        noting.fingerprint(&mut session, &table, moment)
     }
 
     /// Holds relations at their version, with a reason, or lets go of them.

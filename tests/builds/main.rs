@@ -40,6 +40,7 @@ mod properties;
 mod readers;
 mod refusals;
 mod snapshots;
+mod rollback;
 mod run_vars;
 mod standing;
 mod state;
@@ -48,6 +49,7 @@ mod templates;
 mod temporary;
 mod terminal;
 mod upkeep;
+mod verified;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

@@ -86,3 +86,37 @@ pub struct Diff {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// What to roll back: names, globs, +above, below+, tag:…, path:…
+    #[arg(value_name = "SELECTOR", required = true)]
+    pub selector: Vec<String>,
+    /// The run to go back to: the versions that stood when it had ended; without it, of each the one before. `suiro history`
+    /// shows runs
+    #[arg(long, value_name = "RUN")]
+    pub to: Option<String>,
+    /// Why, for everybody who meets it in a plan
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// What to compare: names, globs, +above, below+, tag:…, path:…
+    #[arg(value_name = "SELECTOR", required = true)]
+    pub selector: Vec<String>,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyIdempotent {
+    /// Only these: names, globs, +above, below+, tag:…, path:…; without them everything
+    #[arg(value_name = "SELECTOR")]
+    pub selector: Vec<String>,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}

@@ -28,11 +28,14 @@ mod origin;
 pub mod plan;
 pub mod prune;
 pub mod query;
+pub mod rollback;
 pub mod show;
 pub mod snapshot;
 pub mod status;
 pub mod template;
 pub mod unit;
+pub mod verify;
+pub mod verify_idempotent;
 pub mod why;
 
 pub use connect::{connect, connect_file};

@@ -281,7 +281,7 @@ const CONFIG_KEYS: &[Key] = &[
         "entries for each of which the file is one model, `instance` in its templates: a list of mappings or names, or the path of a YAML or CSV file",
     )
     .on(MODEL_ONLY),
-    key("keep", Kind::Integer(0, 1000), "how many replaced versions stay").missing("keeping replaced versions"),
+    key("keep", Kind::Integer(0, 1000), "how many replaced versions stay, for `suiro rollback`").on(MODEL_ONLY),
     refused("invalidate_hard_deletes", "write `hard_deletes: invalidate`"),
     refused("dbt_valid_to_current", "`valid_to` is NULL as long as a version holds"),
     refused("target_schema", "write `schema`"),

@@ -33,6 +33,10 @@ pub struct Retired {
     pub kind: &'static str,
     /// Where it stands after the publish.
     pub name: RelationName,
+    /// The node whose version it was; none for what was staged.
+    pub node: Option<NodeId>,
+    /// Whether it is kept, under another name.
+    pub kept: bool,
 }
 
 impl<'a> Cut<'a> {
@@ -86,7 +90,8 @@ impl<'a> Cut<'a> {
     pub fn used_up(&self, context: &Context<'_>) -> Vec<Retired> {
         let stays = |id: &&NodeId| matches!(self.recipes.get(id), Some(Recipe::InPlace(_) | Recipe::Refresh(_)));
         let used_up = |id: &NodeId| {
-            Some(Retired { kind: self.kind(*id).word(), name: context.staging.relations.get(id)?.clone() })
+            let name = context.staging.relations.get(id)?.clone();
+            Some(Retired { kind: self.kind(*id).word(), name, node: None, kept: false })
         };
         self.nodes.iter().filter(stays).filter_map(used_up).collect()
     }
@@ -102,7 +107,8 @@ impl<'a> Cut<'a> {
             let moved = |name: &RelationName| context.staging.retired(name).unwrap_or_else(|| name.clone());
             let partitions = self.partitions(relation).into_iter().map(|name| (name, "table"));
             let all = std::iter::once((relation, live.kind.word())).chain(partitions);
-            Some(all.map(|(name, kind)| Retired { kind, name: moved(name) }).collect::<Vec<_>>())
+            let retired = |(name, kind)| Retired { kind, name: moved(name), node: Some(*id), kept: false };
+            Some(all.map(retired).collect::<Vec<_>>())
         };
         self.nodes.iter().filter_map(out_of_the_way).flatten().collect()
     }

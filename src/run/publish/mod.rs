@@ -8,11 +8,12 @@ mod cut;
 mod in_place;
 mod refresh;
 
-pub use cut::Retired;
+pub use cut::{Cut, Retired};
 
 use super::{
     Context, Event, Staged, StagedKind, Statement,
     files::{self, Paths},
+    keep::Keeping,
     lock::{self, Lock, Locked},
     open_control,
     session::{Session, refusal},
@@ -29,7 +30,7 @@ use crate::{
     plan::{Becoming, Question, Recipe, recipes},
 };
 use carried::{Given, bound_again, given, left_behind, nested, rebind, renamed, synchronized};
-use cut::{Cut, statements};
+use cut::statements;
 use in_place::{MOST_BEHIND_LOCK, Refusal, Table};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -166,8 +167,9 @@ fn try_publish(
     // Up to the commit nothing is lost by stopping; behind it, what the run left is to be cleaned up.
     let watching = context.stop.watch_for_now(session.connection.interrupter());
     session.control("begin", "begin transaction").map_err(theirs("the publish could not begin"))?;
+    let keeping = Keeping::of(context, session, &cut).map_err(theirs("what is to be kept could not be read"))?;
     let mut tables = in_place::tables(context, &cut);
-    let behind_locks = change(context, session, &cut, &mut tables)?;
+    let behind_locks = change(context, session, (&cut, &keeping), &mut tables)?;
     let bound = bound_again(context, &cut);
     let mut locks = cut.locks(context);
     locks.extend(carried::locks(&bound));
@@ -200,6 +202,10 @@ fn try_publish(
         session.execute(None, statement).map_err(refused())?;
     }
     let columns = recorded_columns(context, session, &cut, &schemas).map_err(unreadable())?;
+    let kept = keeping.record(context).map_err(theirs("what is kept could not be recorded"))?;
+    for statement in &kept {
+        session.execute(None, statement).map_err(theirs("what is kept could not be recorded"))?;
+    }
     let recorded = state::record(context, nodes, (staged, outcomes), &columns);
     for statement in recorded.map_err(theirs("what was published could not be recorded"))? {
         session.execute(None, &statement).map_err(theirs("what was published could not be recorded"))?;
@@ -208,6 +214,9 @@ fn try_publish(
     let left = left_behind(context, session, &retired).map_err(unreadable())?;
     if !left.is_empty() {
         return Err(Failure::Changed(Box::new(changed(&left))));
+    }
+    for statement in keeping.moves(context, &mut retired).map_err(refused())? {
+        session.execute(None, &statement).map_err(theirs("a replaced version could not be kept"))?;
     }
     retired.extend(cut.used_up(context));
     drop(watching);
@@ -277,7 +286,7 @@ struct BehindLocks {
 fn change(
     context: &Context<'_>,
     session: &mut Session<'_>,
-    cut: &Cut<'_>,
+    (cut, keeping): (&Cut<'_>, &Keeping),
     tables: &mut [Table<'_>],
 ) -> Result<BehindLocks, Failure> {
     let refused = |error| Failure::Theirs(Box::new(error), "the publish was refused".to_owned());
@@ -286,6 +295,9 @@ fn change(
         Refusal::Theirs(error) => refused(error),
         Refusal::Lock(name, error) => Failure::Ours(Box::new(lock::not_had(context, session, &name, &error))),
     })?;
+    for statement in keeping.copies(context).map_err(refused)? {
+        session.execute(None, &statement).map_err(refused)?;
+    }
     let stay = in_place::changes(context, cut, tables, false).map_err(refused)?;
     for statement in cut.changes(context).iter().chain(&stay) {
         session.execute(None, statement).map_err(refused)?;
