@@ -101,6 +101,20 @@ pub enum Format {
     Json,
 }
 
+/// The shape of lineage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LineageFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs, one object
+    Json,
+    /// A diagram in Mermaid, which many places show in Markdown
+    Mermaid,
+    /// A diagram in DOT, for Graphviz
+    Dot,
+}
+
 /// What it is that a newer run has published already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Superseded {
@@ -315,8 +329,8 @@ pub enum UnitEngine {
 
 #[derive(Debug, Args)]
 pub struct Lineage {
-    /// Model, seed or source
-    #[arg(value_name = "NODE", required_unless_present_any = ["explain_edge", "json_lines"])]
+    /// Model, seed or source, or one of its columns: `orders`, `orders.amount`
+    #[arg(value_name = "NODE[.COLUMN]", required_unless_present_any = ["explain_edge", "json_lines"])]
     pub node: Option<String>,
     /// Only what it reads
     #[arg(long, conflicts_with = "downstream")]
@@ -332,7 +346,7 @@ pub struct Lineage {
     pub json_lines: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: LineageFormat,
 }
 
 #[derive(Debug, Args)]
