@@ -45,6 +45,9 @@ pub struct Global {
     /// How long to wait for a DuckDB file or a staging schema that others use, such as 30s or 5m
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
     pub lock_wait: Option<Duration>,
+    /// Name of the target, to do on a protected one what takes away rows or relations
+    #[arg(long, global = true, value_name = "TARGET", help_heading = "Global options")]
+    pub confirm: Option<String>,
     /// Write what is said to this file, too, however much of it is shown
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub log_file: Option<PathBuf>,
@@ -96,6 +99,20 @@ pub enum Format {
     Text,
     /// For programs, one object a line
     Json,
+}
+
+/// The shape of lineage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LineageFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs, one object
+    Json,
+    /// A diagram in Mermaid, which many places show in Markdown
+    Mermaid,
+    /// A diagram in DOT, for Graphviz
+    Dot,
 }
 
 /// What it is that a newer run has published already.
@@ -315,8 +332,8 @@ pub enum UnitEngine {
 
 #[derive(Debug, Args)]
 pub struct Lineage {
-    /// Model, seed or source
-    #[arg(value_name = "NODE", required_unless_present_any = ["explain_edge", "json_lines"])]
+    /// Model, seed or source, or one of its columns: `orders`, `orders.amount`
+    #[arg(value_name = "NODE[.COLUMN]", required_unless_present_any = ["explain_edge", "json_lines"])]
     pub node: Option<String>,
     /// Only what it reads
     #[arg(long, conflicts_with = "downstream")]
@@ -332,7 +349,7 @@ pub struct Lineage {
     pub json_lines: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: LineageFormat,
 }
 
 #[derive(Debug, Args)]
