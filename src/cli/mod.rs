@@ -7,6 +7,7 @@ mod environment;
 mod git;
 mod halt;
 mod progress;
+mod protection;
 mod signals;
 mod summary;
 mod table;

@@ -23,6 +23,7 @@ mod jobs;
 mod keep;
 mod lock;
 mod look;
+mod operators;
 mod publish;
 mod repeat;
 mod report;
@@ -137,6 +138,8 @@ pub struct Request<'a> {
     pub origin: &'a Origin,
     /// Whether tests run that passed on the same rows before.
     pub all_tests: bool,
+    /// The name of the target, if rows that may not come back are to stay there.
+    pub protected: Option<&'a str>,
     /// Whether it is a failure that a newer run has published already.
     pub superseded_fails: bool,
 }
@@ -226,6 +229,7 @@ fn carry_out(
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, built, &increments), database.as_deref());
     prepare_control(&context, &mut control)?;
+    context.hides_operators = operators::are_hidden(&context, &mut control)?;
     // A run that only tests what is published leaves the database as it is.
     let records = !request.plan.steps.is_empty() && !is_idle(request, built);
     if records {
@@ -332,6 +336,8 @@ fn context_of<'a>(
         stop: request.stop,
         publish_timeout: request.publish_timeout,
         staging_schemas: request.staging_schemas,
+        protected: request.protected,
+        hides_operators: false,
         recording: Recording {
             schema: request.state_schema,
             plan: request.plan,

@@ -37,6 +37,7 @@ mod postgres;
 mod predicates;
 mod project;
 mod properties;
+mod protected;
 mod readers;
 mod refusals;
 mod snapshots;

@@ -215,6 +215,7 @@ impl Adopting<'_> {
             origin: &origin::origin(&project.root, "adopt"),
             superseded_fails: false,
             all_tests: false,
+            protected: None,
         };
         run::adopt(&request, &relations, &compared.iter().filter_map(counted).collect())
     }

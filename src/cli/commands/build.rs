@@ -121,7 +121,11 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         Err(exit) => return exit,
     };
     let run = run_id();
-    let wishes = Wishes { run: run.as_str().to_owned(), ..wishes(arguments) };
+    let protected = match app.protected(compilation) {
+        Ok(protected) => protected,
+        Err(exit) => return exit,
+    };
+    let wishes = Wishes { run: run.as_str().to_owned(), protected, ..wishes(arguments) };
     let plan = match part {
         Part::Tests => Plan::default(),
         _ => match plan::make(app, compilation, (selection, &wishes), engine.as_ref()) {
@@ -178,11 +182,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         stop: &stop,
         threads: arguments.threads.map_or(compilation.project.target.threads, usize::from),
         fail_fast: arguments.fail_fast,
-        publish: match compilation.project.settings.publish {
-            Publish::Run => PublishMode::Run,
-            Publish::Group => PublishMode::Group,
-            Publish::Model => PublishMode::Model,
-        },
+        publish: publish_mode(compilation.project.settings.publish),
         publish_timeout: compilation.project.target.publish_timeout(),
         staging_schemas: compilation.project.target.staging_schemas(),
         lock_wait: app.global.lock_wait.unwrap_or_default(),
@@ -190,6 +190,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         origin: &origin::origin(&compilation.project.root, part.verb()),
         superseded_fails: arguments.superseded == Superseded::Fail,
         all_tests: arguments.force || part == Part::Tests,
+        protected: wishes.protected.as_deref(),
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
@@ -206,6 +207,14 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
     }
     exit
+}
+
+const fn publish_mode(publish: Publish) -> PublishMode {
+    match publish {
+        Publish::Run => PublishMode::Run,
+        Publish::Group => PublishMode::Group,
+        Publish::Model => PublishMode::Model,
+    }
 }
 
 fn wishes(arguments: &Build) -> Wishes {

@@ -244,6 +244,7 @@ fn carry_out(
         origin: &origin,
         superseded_fails: true,
         all_tests: false,
+        protected: None,
     });
     app.terminal.diagnostics(&App::placed(&compilation, &report.diagnostics), &compilation.sources);
     let manifest = &compilation.manifest;

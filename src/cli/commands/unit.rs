@@ -105,6 +105,7 @@ fn carry_out(
         origin: &origin::origin(&compilation.project.root, "test"),
         superseded_fails: false,
         all_tests: true,
+        protected: None,
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());

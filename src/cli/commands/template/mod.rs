@@ -193,8 +193,12 @@ impl Trial<'_> {
         let plan = if way.tests_alone {
             Plan::default()
         } else {
-            let wishes =
-                Wishes { full_refresh: way.full_refresh, force: true, reset: false, run: run.as_str().to_owned() };
+            let wishes = Wishes {
+                full_refresh: way.full_refresh,
+                force: true,
+                run: run.as_str().to_owned(),
+                ..Wishes::default()
+            };
             plan::make(self.app, compilation, (&of_kind(false), &wishes), engine.as_ref()).map_err(|_| Vec::new())?
         };
         let stop = Stop::default();
@@ -223,6 +227,7 @@ impl Trial<'_> {
             state_schema: STATE,
             origin: &Origin::default(),
             all_tests: true,
+            protected: None,
             superseded_fails: false,
         });
         let found: Vec<Diagnostic> =
