@@ -28,7 +28,7 @@ pub use definition::Template;
 pub use differing::differing;
 pub use impact::{Changed, Impact, Moment, Reader, impact};
 pub use known::{Known, is_same};
-pub use mark::{begins, is_ours, is_staged, mark, staging_mark};
+pub use mark::{SHOWS, begins, is_ours, is_staged, mark, shows_production, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
 pub use shape::Shape;
 pub use stage::{RunId, Staging, kept_schema, moment, schemas_needed, staging, staging_in};

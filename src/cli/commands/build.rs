@@ -1,6 +1,6 @@
 //! `suiro build`: makes what the plan says, then publishes it.
 
-use super::{compile, failures, origin, plan};
+use super::{compile, failures, inherit, origin, plan};
 use crate::{
     artifact::{Log, Store, compiled_path, run_results},
     cli::{
@@ -11,7 +11,10 @@ use crate::{
         signals, summary,
     },
     compile::Compilation,
-    diagnostic::{Diagnostic, code::NOT_WRITABLE},
+    diagnostic::{
+        Diagnostic,
+        code::{BAD_ENVIRONMENT, NOT_WRITABLE},
+    },
     dialect::Dialect,
     exit::Exit,
     graph::Selection,
@@ -83,6 +86,11 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     };
     let selection: Selection = selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id))).collect();
     let selection = compilation.within(&selection);
+    if arguments.complete && compilation.environment.is_none() {
+        let problem = Diagnostic::error(BAD_ENVIRONMENT, "production has nothing to be completed with");
+        let problem = problem.help("`--complete` belongs to an environment: `suiro build --env dev_ann --complete`");
+        return app.fail(&[problem], &compilation.sources);
+    }
     let mut exit = app.judge(&compilation, &selection);
     // Of thousands of tests, the SQL of those is written that fail, and of those that `suiro compile` wrote.
     let store = Store::of(&compilation.project.root);
@@ -126,6 +134,9 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         Err(exit) => return exit,
     };
     let wishes = Wishes { run: run.as_str().to_owned(), protected, ..wishes(arguments) };
+    if let Err(exit) = inherit::inherit(app, compilation, (selection, &wishes), (part, engine.as_ref())) {
+        return exit;
+    }
     let plan = match part {
         Part::Tests => Plan::default(),
         _ => match plan::make(app, compilation, (selection, &wishes), engine.as_ref()) {
@@ -147,21 +158,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         manifest.node(**id).error.is_none() && (arguments.force || !passed)
     };
     let total = plan.built().len() + tests.iter().filter(runs).count();
-    let (place, root) = (engine.place(), format!("{}/", compilation.project.root.display()));
-    let environment = compilation.environment.as_ref();
-    app.terminal.say(&format!(
-        "suiro {}: {}{} on {} ({})",
-        part.verb(),
-        compilation.manifest.project,
-        environment.map(|environment| format!(" in {}", environment.name)).unwrap_or_default(),
-        compilation.manifest.target,
-        place.strip_prefix(&root).unwrap_or(&place)
-    ));
-    if let Some(environment) = environment {
-        let differing = environment.own.len();
-        let built = manifest.nodes.iter().filter(|node| node.is_built()).count();
-        app.terminal.say(&format!("{differing} of {built} relations differ from prod; the others are read from there"));
-    }
+    announce(app, compilation, part, &engine.place());
     let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
     let halt = Halt::new(&app.terminal);
     let told = Both(&progress, &log);
@@ -200,13 +197,35 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     let mut told = failures::told(app, manifest, &report);
     told.extend(compile::write_sql(compilation, &failed).err());
     app.terminal.diagnostics(&App::placed(compilation, &told), &compilation.sources);
+    let mut exit = report.exit();
+    if arguments.complete {
+        exit = exit.or(inherit::complete(app, compilation, engine.as_ref()));
+    }
     plan::remember(app, compilation, engine.as_ref());
     let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
-    let mut exit = report.exit();
     if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {
         exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
     }
     exit
+}
+
+/// Says what is about to happen, and where.
+fn announce(app: &App, compilation: &Compilation, part: Part, place: &str) {
+    let root = format!("{}/", compilation.project.root.display());
+    let environment = compilation.environment.as_ref();
+    app.terminal.say(&format!(
+        "suiro {}: {}{} on {} ({})",
+        part.verb(),
+        compilation.manifest.project,
+        environment.map(|environment| format!(" in {}", environment.name)).unwrap_or_default(),
+        compilation.manifest.target,
+        place.strip_prefix(&root).unwrap_or(place)
+    ));
+    if let Some(environment) = environment {
+        let differing = environment.own.len();
+        let built = compilation.manifest.nodes.iter().filter(|node| node.is_built()).count();
+        app.terminal.say(&format!("{differing} of {built} relations differ from prod; the others are read from there"));
+    }
 }
 
 const fn publish_mode(publish: Publish) -> PublishMode {
