@@ -556,7 +556,8 @@ fn every_key_has_a_case() {
     }
     // What it does not let happen is tried out there.
     assert!(include_str!("predicates.rs").contains("incremental_predicates:"));
-    let elsewhere = of_snapshots.into_iter().chain(["incremental_predicates"]);
+    assert!(include_str!("rollback.rs").contains("keep: "));
+    let elsewhere = of_snapshots.into_iter().chain(["incremental_predicates", "keep"]);
     let tried: BTreeSet<&str> = cases().iter().map(|case| case.key).chain(elsewhere).collect();
     let without: Vec<&&str> = keys.difference(&tried).collect();
     assert!(without.is_empty(), "tests/builds/keys.rs has no case for {without:?}");
