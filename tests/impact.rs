@@ -153,6 +153,27 @@ fn descriptions_build_nothing_and_the_files_as_they_are_count_without_an_end() {
 }
 
 #[test]
+fn what_changed_can_be_selected() {
+    let repository = Repository::new(FILES);
+    repository.write(&[("models/daily.sql", "select day, sum(amount) + 1 as total from stg group by day\n")]);
+    let selected = |words: &[&str]| {
+        let output = repository.suiro(&[&["ls", "--select"], words].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let names = text.lines().filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned);
+        (output.status.code(), names.collect::<Vec<_>>(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(selected(&["changed:first"]).1, ["daily"]);
+    assert_eq!(selected(&["changed:first,path:models/stg.sql"]).1, Vec::<String>::new());
+    let (status, names, _) = selected(&["+changed:HEAD"]);
+    assert_eq!((status, names.contains(&"stg".to_owned())), (Some(0), true), "{names:?}");
+    repository.commit("second");
+    let (status, names, said) = selected(&["changed:HEAD"]);
+    assert_eq!((status, names.len()), (Some(0), 0), "that nothing changed is no mistake: {said}");
+    let (status, _, said) = selected(&["changed:nowhere"]);
+    assert!(status == Some(64) && said.contains("git knows no commit `nowhere`"), "{said}");
+}
+
+#[test]
 fn markdown_is_fit_to_be_posted() {
     let repository = Repository::new(FILES);
     repository.write(&[(

@@ -13,7 +13,7 @@ use crate::{
     },
     engine::{Engine, EngineError, duckdb::DuckDbParser},
     exit::Exit,
-    graph::{Selection, Selector, exclude, select},
+    graph::{Selection, Selector, Unchosen, exclude, select},
     project::LoadOptions,
     run::{Places, Stop, refusal},
     source::Sources,
@@ -110,11 +110,15 @@ impl App {
     /// The exit status of a selector that cannot be read or matches nothing, after printing it.
     pub fn selection(&self, compilation: &Compilation, choice: &Choice) -> Result<Selection, Exit> {
         let all: Selection = compilation.manifest.iter().map(|(id, _)| id).collect();
+        let changed = |commit: &str| self.changed_since(commit, compilation);
         let chosen = |words: &[String]| {
-            let selector = Selector::read(words).map_err(|problem| vec![problem])?;
-            select(&selector, &compilation.selectors, &compilation.manifest, &compilation.graph)
+            let selector = Selector::read(words).map_err(|problem| Unchosen::Wrong(vec![problem]))?;
+            select(&selector, &compilation.selectors, (&compilation.manifest, &compilation.graph), &changed)
         };
-        let fail = |problems: Vec<Diagnostic>| self.fail(&problems, &compilation.sources);
+        let fail = |why: Unchosen<Exit>| match why {
+            Unchosen::Wrong(problems) => self.fail(&problems, &compilation.sources),
+            Unchosen::Unknown(exit) => exit,
+        };
         let with = if choice.select.is_empty() { all } else { chosen(&choice.select).map_err(fail)? };
         let without =
             if choice.exclude.is_empty() { Selection::new() } else { chosen(&choice.exclude).map_err(fail)? };

@@ -2,6 +2,7 @@
 
 mod app;
 mod arguments;
+mod change;
 mod commands;
 mod environment;
 mod git;

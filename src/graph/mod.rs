@@ -8,7 +8,7 @@ mod order;
 mod select;
 
 pub use column::{ColumnEdge, ColumnPoint, Way, next as next_columns, reach as reach_columns};
-pub use select::{Reach, Selection, Selector, Term, exclude, select};
+pub use select::{Reach, Selection, Selector, Term, Unchosen, exclude, select};
 
 use crate::manifest::{Manifest, NodeId};
 use petgraph::{Direction, graph::NodeIndex, stable_graph::DefaultIx};

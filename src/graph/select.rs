@@ -57,7 +57,8 @@ pub enum Reach {
     All,
 }
 
-const METHODS: [&str; 13] = [
+const METHODS: [&str; 14] = [
+    "changed",
     "name",
     "tag",
     "path",
@@ -151,31 +152,47 @@ fn has_file_ending(text: &str) -> bool {
     [".sql", ".csv"].iter().any(|ending| text.ends_with(ending))
 }
 
-/// The nodes that a selector chooses.
-///
-/// # Errors
-/// Every term that matches nothing (`SELECTED_NOTHING`, with a suggestion), and every selector name or glob that cannot
-/// be read (`BAD_SELECTOR`).
-pub fn select(
-    selector: &Selector,
-    named: &BTreeMap<String, Selector>,
-    manifest: &Manifest,
-    graph: &Graph,
-) -> Result<Selection, Vec<Diagnostic>> {
-    let mut context = Context { named, manifest, graph, inside: Vec::new(), problems: Vec::new() };
-    let found = context.choose(selector);
-    if context.problems.is_empty() { Ok(found) } else { Err(context.problems) }
+/// Why nothing is chosen.
+#[derive(Debug)]
+pub enum Unchosen<E> {
+    /// What is wrong with the selector: every term that matches nothing (`SELECTED_NOTHING`, with a suggestion), and every
+    /// selector name or glob that cannot be read (`BAD_SELECTOR`).
+    Wrong(Vec<Diagnostic>),
+    /// Why it could not be told what changed.
+    Unknown(E),
 }
 
-struct Context<'a> {
+/// The nodes that a selector chooses; `changed` tells which are other than they were in a commit.
+///
+/// # Errors
+/// [`Unchosen`].
+pub fn select<E>(
+    selector: &Selector,
+    named: &BTreeMap<String, Selector>,
+    (manifest, graph): (&Manifest, &Graph),
+    changed: &dyn Fn(&str) -> Result<Selection, E>,
+) -> Result<Selection, Unchosen<E>> {
+    let mut context =
+        Context { named, manifest, graph, changed, inside: Vec::new(), problems: Vec::new(), unknown: None };
+    let found = context.choose(selector);
+    match context.unknown {
+        Some(why) => Err(Unchosen::Unknown(why)),
+        None if context.problems.is_empty() => Ok(found),
+        None => Err(Unchosen::Wrong(context.problems)),
+    }
+}
+
+struct Context<'a, E> {
     named: &'a BTreeMap<String, Selector>,
     manifest: &'a Manifest,
     graph: &'a Graph,
+    changed: &'a dyn Fn(&str) -> Result<Selection, E>,
     inside: Vec<String>,
     problems: Vec<Diagnostic>,
+    unknown: Option<E>,
 }
 
-impl Context<'_> {
+impl<E> Context<'_, E> {
     fn choose(&mut self, selector: &Selector) -> Selection {
         match selector {
             Selector::Union(parts) => {
@@ -197,7 +214,15 @@ impl Context<'_> {
     }
 
     fn choose_term(&mut self, term: &Term) -> Selection {
-        let matched = if term.method == "selector" { self.choose_named(&term.value) } else { self.matching(term) };
+        let matched = match term.method.as_str() {
+            "selector" => self.choose_named(&term.value),
+            // That nothing changed is no mistake.
+            "changed" => (self.changed)(&term.value).unwrap_or_else(|why| {
+                self.unknown.get_or_insert(why);
+                Selection::new()
+            }),
+            _ => self.matching(term),
+        };
         let mut chosen = matched.clone();
         let relations =
             |nodes: Selection| nodes.into_iter().filter(|id| self.manifest.node(*id).kind != NodeKind::Test);
@@ -436,8 +461,17 @@ mod tests {
             ("self".to_owned(), Selector::read(&["selector:self".to_owned()]).map_err(|problem| problem.message)?),
         ]);
         let selector = Selector::read(&[words.to_owned()]).map_err(|problem| problem.message)?;
-        let found = select(&selector, &named, &manifest, &graph).map_err(|problems| {
-            problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
+        // In this project, `c` changed since `main`, nothing since `HEAD`, and there is no other commit.
+        let changed = |commit: &str| match commit {
+            "main" => Ok(manifest.find("c").into_iter().collect()),
+            "HEAD" => Ok(Selection::new()),
+            other => Err(format!("no commit {other}")),
+        };
+        let found = select(&selector, &named, (&manifest, &graph), &changed).map_err(|why| match why {
+            Unchosen::Wrong(problems) => {
+                problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
+            }
+            Unchosen::Unknown(why) => why,
         })?;
         Ok(found.iter().map(|id| manifest.node(*id).name.clone()).collect::<Vec<_>>().join(" "))
     }
@@ -446,6 +480,10 @@ mod tests {
     fn every_form_of_the_grammar_chooses_what_it_says() {
         let cases = [
             ("b", "b"),
+            ("changed:main", "c"),
+            ("changed:main+", "c d e"),
+            ("changed:HEAD", ""),
+            ("changed:main,tag:daily", ""),
             ("core.b", "b"),
             ("[bc]", "b c"),
             ("+d", "raw.src a b c d"),
