@@ -20,6 +20,8 @@ pub mod diagnostic;
 
 pub mod name;
 
+pub mod interval;
+
 pub mod dialect;
 
 pub mod project;

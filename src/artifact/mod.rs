@@ -90,13 +90,18 @@ pub fn compiled_increment_path(node: &Node) -> Option<String> {
 #[must_use]
 pub fn planned(manifest: &Manifest, plan: &Plan, step: &Step) -> Value {
     let node = manifest.node(step.node);
-    json!({
+    let mut planned = json!({
         "name": node.name,
         "kind": node.kind.word(),
         "action": step.action,
         "reasons": step.reasons,
         "publish": plan.recipes.get(&step.node).map(Recipe::word),
-    })
+    });
+    // Only of models that are built interval by interval.
+    if let (Some(intervals), Some(planned)) = (&step.intervals, planned.as_object_mut()) {
+        planned.insert("intervals".to_owned(), json!(intervals.batches));
+    }
+    planned
 }
 
 /// The whole of `plan.json`.

@@ -2,9 +2,13 @@
 
 mod upkeep;
 
-pub use upkeep::{Adopt, Diff, DiffFormat, History, Hold, Prune, Rollback, Status, Verify, VerifyIdempotent, Why};
+pub use upkeep::{
+    Adopt, Diff, DiffFormat, History, Hold, Intervals, Prune, Rollback, SaidInterval, Status, Verify, VerifyIdempotent,
+    Why,
+};
 
 use super::terminal::Colour;
+use crate::interval::Moment;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, time::Duration};
 
@@ -157,6 +161,11 @@ pub enum Command {
     Status(Status),
     /// Show the past publishes of a model
     History(History),
+    /// The intervals of models that are built interval by interval: which are done, which are missing
+    Intervals {
+        #[command(subcommand)]
+        command: Intervals,
+    },
     /// Keep models at their version, whatever builds would do
     Hold(Hold),
     /// Publish versions again that were replaced and kept (`keep: N`), and hold them
@@ -247,9 +256,34 @@ pub struct Plan {
     /// As if nothing were to be skipped
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub interval: AskedInterval,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// An interval that is asked for.
+#[derive(Debug, Default, Args)]
+pub struct AskedInterval {
+    /// Of models with a `time_range`, do the intervals from here on, be they done or not: 2026-01-31, '2026-01-31 12:00'
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "full_refresh")]
+    pub start: Option<Moment>,
+    /// … and before here, which is not among them; without this, all that have ended
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "start")]
+    pub end: Option<Moment>,
+}
+
+impl AskedInterval {
+    /// From when on, and until when.
+    pub fn asked(&self) -> Option<(Moment, Option<Moment>)> {
+        self.start.map(|start| (start, self.end))
+    }
+}
+
+/// A moment by the clock of the session's time zone.
+fn moment(text: &str) -> Result<Moment, String> {
+    text.parse()
 }
 
 #[derive(Debug, Args)]
@@ -297,6 +331,8 @@ pub struct Build {
     /// Build also what did not change
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub interval: AskedInterval,
     /// What it is when a newer run has published already: done, or to be tried again (status 75)
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub superseded: Superseded,

@@ -105,6 +105,7 @@ fn production(compilation: &Compilation, engine: &dyn Engine) -> Result<Known, E
         state_schema: &compilation.project.target.state_schema,
         staging_schemas: &[],
         root: &compilation.project.root,
+        logical_time: &commands::logical_time(),
         sources: BTreeMap::new(),
     })?;
     Ok(known)

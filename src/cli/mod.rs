@@ -102,6 +102,7 @@ fn carry_out(app: &App, command: &Command) -> Exit {
         Command::Lineage(arguments) => commands::lineage::run(app, arguments),
         Command::Why(arguments) => commands::why::run(app, arguments),
         Command::Status(arguments) => commands::status::run(app, arguments),
+        Command::Intervals { command } => commands::intervals::run(app, command),
         Command::History(arguments) => commands::history::run(app, arguments),
         Command::Hold(arguments) => commands::hold::run(app, arguments),
         Command::Rollback(arguments) => commands::rollback::run(app, arguments),

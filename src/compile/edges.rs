@@ -3,6 +3,7 @@
 use super::{
     names::{self, Meaning, Names},
     reading::{Read, Reading, Surroundings, diagnose},
+    window,
 };
 use crate::{
     diagnostic::{
@@ -10,7 +11,7 @@ use crate::{
         code::{AMBIGUOUS_RELATION, THREE_PART_NAME, UNKNOWN_RELATION},
     },
     dialect::Dialect,
-    manifest::{self, CompiledSql, Form, Head, Node, NodeId, NodeKind, Site, SqlPart, UnitTest},
+    manifest::{self, CompiledSql, Form, Head, Node, NodeId, NodeKind, Site, SqlPart, TimeRange, UnitTest},
     parse::{Piece, Query, Replacement},
     project::{Exposure, UnknownRelations, WrittenName},
     source::{Place, Sources, Span},
@@ -104,10 +105,8 @@ impl Resolver<'_> {
         let Some(query) = &read.query else {
             // Nothing could read it, and `depends_on` stands in: the text is sent as it is.
             let told = !reading.model.config.texts("depends_on").is_empty();
-            return told.then(|| CompiledSql {
-                head: Head::default(),
-                parts: vec![SqlPart::Written { text: text.clone(), at: 0 }],
-            });
+            let range = self.nodes[id.index()].time_range();
+            return told.then(|| CompiledSql { head: Head::default(), parts: window::parts(text, 0, range.as_ref()) });
         };
         let before: Vec<NodeId> = edges.reads.keys().copied().collect();
         let this = (self.nodes[id.index()].kind != NodeKind::Test).then_some(id);
@@ -163,7 +162,15 @@ impl Resolver<'_> {
         if resolved.iter().any(|found| matches!(found, Resolved::Wrong)) {
             return None;
         }
-        match compiled(text, query, &resolved, self.nodes) {
+        let reader = this.map(|id| &self.nodes[id.index()]);
+        let range = reader.and_then(Node::time_range);
+        if range.is_none()
+            && let Some(at) = window::first(text)
+        {
+            edges.diagnostics.push(window::without_range(reader).at_place(place(at), "no window"));
+            return None;
+        }
+        match compiled(text, query, &resolved, (self.nodes, range.as_ref())) {
             Ok(sql) => Some(sql),
             Err(problems) => {
                 edges.diagnostics.extend(problems.into_iter().map(|problem| {
@@ -286,7 +293,7 @@ fn compiled(
     text: &str,
     query: &Query,
     resolved: &[Resolved],
-    nodes: &[Node],
+    (nodes, range): (&[Node], Option<&TimeRange>),
 ) -> Result<CompiledSql, Vec<crate::parse::Problem>> {
     let node = |mention: usize| match resolved.get(mention) {
         Some(Resolved::Node(id)) => Some(*id),
@@ -297,20 +304,19 @@ fn compiled(
         let columns = node.columns.as_ref().map(|columns| columns.iter().map(|column| column.name.clone()).collect());
         node.relation.clone().map(|relation| Replacement { relation, columns })
     })?;
-    let parts = pieces
-        .into_iter()
-        .filter_map(|piece| match piece {
-            Piece::Written(range) if range.is_empty() => None,
-            Piece::Written(range) => {
-                Some(SqlPart::Written { text: text.get(range.clone()).unwrap_or_default().to_owned(), at: range.start })
+    let mut parts = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        match piece {
+            Piece::Written(bytes) => {
+                parts.extend(window::parts(text.get(bytes.clone()).unwrap_or_default(), bytes.start, range));
             }
-            Piece::Inserted(text) => Some(SqlPart::Inserted(text)),
+            Piece::Inserted(text) => parts.push(SqlPart::Inserted(text)),
             Piece::Relation { mention } => {
                 let at = query.mentions().get(mention).map_or(0, |mention| mention.range.start);
-                node(mention).map(|node| SqlPart::Relation { node, at })
+                parts.extend(node(mention).map(|node| SqlPart::Relation { node, at }));
             }
-        })
-        .collect();
+        }
+    }
     let head = query.head();
     Ok(CompiledSql { head: Head { at: head.at, with: head.with }, parts })
 }

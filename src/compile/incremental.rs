@@ -1,16 +1,18 @@
 //! Whether an incremental model can be added to without adding the same rows again.
 
-use super::{reading::Reading, snapshot};
+use super::{properties::Item, reading::Reading, snapshot, window};
 use crate::{
     diagnostic::{
         Diagnostic,
         code::{KEY_WITHOUT_EFFECT, UNBOUNDED_APPEND, WRONG_VALUE},
     },
-    manifest::{Form, Node},
+    manifest::{Form, Node, TimeRange},
+    project::{Setting, time_range_keys},
 };
 
 /// The keys that only incremental models have a use for.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
+    "time_range",
     "incremental_strategy",
     "on_schema_change",
     "on_definition_change",
@@ -44,6 +46,11 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
             .chain(elsewhere)
             .collect();
     }
+    if let Some(setting) = config.get("time_range").filter(|setting| !setting.value.is_null()) {
+        let mut problems = time_range(node, reading, setting);
+        problems.extend(elsewhere);
+        return problems;
+    }
     let keyed = !node.texts("unique_key").is_empty();
     let strategy = config.text("incremental_strategy");
     match &strategy {
@@ -67,6 +74,7 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
                         "nothing says which rows are new: no `unique_key`, no filter on `{{ this }}`, no `time_range`",
                     )
                     .help("give it a `unique_key`, the columns that tell rows apart")
+                    .help("or a `time_range`, and its rows are made interval by interval, each once")
                     .help(
                         "or filter on the rows that are there: \
                          `{% if is_incremental() %} where day > (select max(day) from {{ this }}) {% endif %}`",
@@ -84,4 +92,40 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
             elsewhere.into_iter().chain(unused).collect()
         }
     }
+}
+
+/// What is wrong with a model that is built interval by interval.
+fn time_range(node: &Node, reading: &Reading, setting: &Setting) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    let item = Item { what: "`time_range`", value: &setting.value, span: setting.span };
+    if !item.check(&time_range_keys(), &mut problems) {
+        return problems;
+    }
+    let range = match TimeRange::read(&setting.value) {
+        Ok(range) => range,
+        Err((message, help)) => {
+            problems.push(item.wrong(message).help(help));
+            return problems;
+        }
+    };
+    let config = &reading.model.config;
+    if let Some(strategy) = config.text("incremental_strategy")
+        && (strategy.value == "merge" || (strategy.value == "append" && !node.texts("unique_key").is_empty()))
+    {
+        let message = format!("`{}` and a `time_range` do not go together", strategy.value);
+        problems.push(
+            Diagnostic::error(WRONG_VALUE, message)
+                .at(strategy.span, "not interval by interval")
+                .note("the rows of an interval take the place of those that it had, whole")
+                .help("leave it out"),
+        );
+    }
+    // Where its SQL could not be read, that has been said.
+    let renderings = [&reading.full, &reading.incremental].into_iter().flatten();
+    if renderings.clone().all(|read| read.query.is_some())
+        && renderings.clone().any(|read| !window::is_asked(&read.rendered.text))
+    {
+        problems.push(window::not_used(node, &range).at(setting.span, "interval by interval"));
+    }
+    problems
 }

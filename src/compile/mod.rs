@@ -22,6 +22,7 @@ mod serve;
 mod snapshot;
 mod tests;
 mod unordered;
+mod window;
 
 pub use environment::{Environment, schema as environment_schema};
 pub use facts::WrittenFile;

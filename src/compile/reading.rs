@@ -1,5 +1,6 @@
 //! One model: rendered, configured, and its SQL read.
 
+use super::window;
 use crate::{
     diagnostic::{
         Diagnostic,
@@ -192,6 +193,11 @@ impl Surroundings<'_> {
                     .at(secret.span, "a secret")
                     .help("SQL is logged, shown and kept by the database; let the database hold the secret instead"),
             );
+        }
+        if let Some(range) = window::quoted(&rendered.text) {
+            let place = self.place(&reading.model, file, (&rendered, incremental), range);
+            reading.diagnostics.push(window::between_quotes().at_place(place, ""));
+            return Read { rendered, query: None };
         }
         match read_query(&rendered.text, self.project.target.dialect(), self.referee) {
             Ok(query) => Read { rendered, query: Some(query) },

@@ -182,7 +182,7 @@ impl Compilation {
                     let keep = (end - at).min(text.len());
                     Some(SqlPart::Written { text: text.get(..keep).unwrap_or_default().to_owned(), at: *at })
                 }
-                SqlPart::Relation { at, .. } if *at >= end => None,
+                SqlPart::Relation { at, .. } | SqlPart::Window { at, .. } if *at >= end => None,
                 other => Some(other.clone()),
             })
             .collect();

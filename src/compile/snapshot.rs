@@ -12,7 +12,7 @@ use crate::{
 /// The keys that only snapshots have a use for.
 const KEYS: [&str; 5] = ["strategy", "updated_at", "check_cols", "hard_deletes", "snapshot_meta_column_names"];
 /// The keys of incremental models that snapshots have no use for, and of tables.
-const NOT_OF_SNAPSHOTS: [&str; 7] = [
+const NOT_OF_SNAPSHOTS: [&str; 8] = [
     "incremental_strategy",
     "on_schema_change",
     "full_refresh",
@@ -20,6 +20,7 @@ const NOT_OF_SNAPSHOTS: [&str; 7] = [
     "merge_exclude_columns",
     "incremental_predicates",
     "partition_by",
+    "time_range",
 ];
 
 /// The keys of snapshots that stand in the file of a model that is none.

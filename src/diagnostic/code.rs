@@ -92,6 +92,8 @@ codes! {
     WINDOW_WITHOUT_ORDER = "E0331" Project "a window's rows may stand in any order";
     LIMIT_WITHOUT_ORDER = "E0332" Project "which rows are left depends on chance";
     AGGREGATE_WITHOUT_ORDER = "E0333" Project "an aggregate keeps an order that nothing gives";
+    WINDOW_WITHOUT_RANGE = "E0340" Project "the window of a run is used where there is none";
+    WINDOW_NOT_USED = "E0341" Project "a model that is built interval by interval does not ask for the interval";
 
     // 4: graph and selection
     CYCLE = "E0401" Project "models read each other in a circle";
@@ -139,6 +141,9 @@ codes! {
     STAGING_UNUSABLE = "E0618" Database "the schemas to stage in cannot be used";
     STAGING_TAKEN = "E0619" Temporary "other runs use the schemas to stage in";
     KEY_OUT_OF_REACH = "E0620" Database "a new row has a key that `incremental_predicates` leaves out";
+    OUTSIDE_OF_WINDOW = "E0630" Database "rows lie outside of the interval that they were computed for";
+    INTERVALS_UNKNOWN = "E0631" Database "nobody knows which intervals a table holds";
+    TABLE_REPLACED = "E0632" Temporary "another run has changed the table in the meantime";
     DEFINITION_CHANGED = "E0621" Database "an incremental model is made differently than its rows were";
     STATE_NOT_WRITABLE = "E0622" Database "the state cannot be written";
     SUPERSEDED = "E0623" Temporary "a newer run has published already";

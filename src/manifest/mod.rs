@@ -8,13 +8,15 @@ mod properties;
 mod snapshot;
 mod sql;
 mod test;
+mod time_range;
 
 pub use crate::lineage::{CastKind, EdgeKind};
 pub use column::{ColumnLineage, ColumnOrigins, ColumnSource};
 pub use properties::{Constraint, ConstraintKind, Grants, Hooks, Index, Partition, Partitions, Properties, Storage};
 pub use snapshot::{SnapshotColumns, SnapshotStrategy};
-pub use sql::{CompiledSql, FilledSql, Filling, Head, SqlPart};
+pub use sql::{Bound, CompiledSql, FilledSql, Filling, Head, SqlPart};
 pub use test::{Test, TestSeverity, TestType, Threshold, UnitRows, UnitTest, Verdict};
+pub use time_range::TimeRange;
 
 use crate::{dialect::Dialect, name::RelationName};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! SQL with holes where relations are named: the same text serves for staged and for published names.
 
 use super::{Manifest, NodeId};
+use crate::interval::{Interval, Moment};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -24,6 +25,36 @@ pub enum SqlPart {
         /// Where the written name starts in the rendered text.
         at: usize,
     },
+    /// A hole for a moment of the run's window, in quotes.
+    Window {
+        /// Which moment.
+        bound: Bound,
+        /// What stands there where no run says what its window is.
+        default: Moment,
+        /// Where the moment starts in the rendered text.
+        at: usize,
+    },
+}
+
+/// One of the two ends of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// The first moment in it.
+    Start,
+    /// The first moment behind it.
+    End,
+}
+
+impl Bound {
+    /// That end of an interval.
+    #[must_use]
+    pub const fn of(self, interval: Interval) -> Moment {
+        match self {
+            Self::Start => interval.start,
+            Self::End => interval.end,
+        }
+    }
 }
 
 /// Where a common table expression can be put in front of those that a query has.
@@ -75,6 +106,8 @@ pub struct Filling<'a> {
     pub name: &'a dyn Fn(NodeId) -> String,
     /// Whether the SQL of a node stands in its reader instead of a name.
     pub inlined: &'a dyn Fn(NodeId) -> bool,
+    /// The run's window, where one is known.
+    pub window: Option<Interval>,
 }
 
 impl CompiledSql {
@@ -84,6 +117,12 @@ impl CompiledSql {
             SqlPart::Relation { node, .. } => Some(*node),
             _ => None,
         })
+    }
+
+    /// Whether it asks for the run's window.
+    #[must_use]
+    pub fn has_window(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, SqlPart::Window { .. }))
     }
 
     /// The SQL with a name in each hole; what is inlined becomes a common table expression in front of all others.
@@ -126,6 +165,10 @@ impl FilledSql {
                     }
                 }
                 SqlPart::Inserted(text) => self.text.push_str(text),
+                SqlPart::Window { bound, default, at } => {
+                    let moment = filling.window.map_or(*default, |window| bound.of(window));
+                    self.written(&["'", &moment.to_string(), "'"].concat(), *at, node);
+                }
                 SqlPart::Relation { node: read, at } => {
                     let start = self.text.len();
                     if (filling.inlined)(*read) {
@@ -257,7 +300,7 @@ mod tests {
     fn fill(sql: &CompiledSql, manifest: &Manifest) -> FilledSql {
         let name = |id: NodeId| manifest.dialect.relation(manifest.node(id).relation.as_ref().unwrap());
         let inlined = |id: NodeId| manifest.node(id).materialized.as_deref() == Some("ephemeral");
-        sql.fill(&Filling { manifest, name: &name, inlined: &inlined })
+        sql.fill(&Filling { manifest, name: &name, inlined: &inlined, window: None })
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How a test is judged: from the number of failing rows to a verdict.
 
 use super::NodeId;
-use crate::name::RelationName;
+use crate::{interval::Interval, name::RelationName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -94,6 +94,9 @@ pub struct UnitTest {
     /// What the time is, if the test says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<String>,
+    /// The window of the run, if the test says what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Interval>,
 }
 
 /// Rows of a unit test.

@@ -3,9 +3,12 @@
 //! Nodes are decided in building order, so that those above are decided first. In any doubt a node is built. The rules
 //! are in decision 0009.
 
+mod by_interval;
+
 use super::{
     Action, Known, Wishes,
     definition::{Definition, Surroundings, Template, definition, hash, is_transparent},
+    intervals::Intervals,
     keeps_its_rows,
 };
 use crate::{
@@ -37,6 +40,10 @@ pub struct Decision {
     pub identity: Identity,
     /// Whether the definition changed and the configuration says that this is an error.
     pub refused: bool,
+    /// Whether nobody knows which intervals the table holds.
+    pub unknown_intervals: bool,
+    /// Which intervals are done, of a model that is built interval by interval.
+    pub intervals: Option<Intervals>,
     /// The protected target on which rows would be lost that may not come back.
     pub protected: Option<String>,
 }
@@ -89,6 +96,7 @@ impl<'a> Deciding<'a> {
             ..Decision::default()
         };
         self.judge(id, &own, &mut decision);
+        self.complete(node, &mut decision);
         decision.protected = self.wishes.protected.clone().filter(|_| self.may_lose_rows(id, &decision));
         let version = self.version(id, &own, &decision);
         let shown = match node.form() {
@@ -150,6 +158,10 @@ impl<'a> Deciding<'a> {
                 if self.wishes.reset { "its history begins anew, as was asked" } else { "it is to become a snapshot" };
             decision.reasons.push(reason.to_owned());
             decision.action = Some(Action::Build);
+            return;
+        }
+        if node.time_range().is_some() && live.kind == RelationKind::Table {
+            self.by_intervals(id, own, recorded, decision);
             return;
         }
         if recorded.identity.definition.is_empty() {
@@ -434,6 +446,9 @@ impl<'a> Deciding<'a> {
             Some(Action::Increment) => texts.extend(["increment".to_owned(), before.unwrap_or_default()]),
             _ => {}
         }
+        // The same SQL on the same rows makes others, of other intervals.
+        let batches = decision.intervals.iter().flat_map(|intervals| &intervals.batches);
+        texts.extend(batches.map(ToString::to_string));
         if !all_known {
             texts.extend([self.wishes.run.clone(), read_name(node)]);
         }
@@ -460,6 +475,12 @@ fn definition_of(own: &str, reads: &Reads) -> String {
         texts.push(read.definition.clone());
     }
     hash(&texts)
+}
+
+/// The version of a table to which two runs have added, each without knowing of the other: that of neither.
+#[must_use]
+pub fn version_beside(own: &str, found: Option<&str>) -> String {
+    hash(&["beside".to_owned(), own.to_owned(), found.unwrap_or_default().to_owned()])
 }
 
 /// The version of what a view shows; unknown if that of something it reads is.

@@ -11,7 +11,7 @@ use crate::{
     },
     engine::UserFunction,
     manifest::{
-        CompiledSql, Constraint, Form, Manifest, Node, NodeId, NodeKind, Properties, Rendering, SqlPart, Storage,
+        Bound, CompiledSql, Constraint, Form, Manifest, Node, NodeId, NodeKind, Properties, Rendering, SqlPart, Storage,
     },
     parse::canonical,
 };
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys of configuration that change nothing of what is built: they describe, select, or say when and how to run.
-const WITHOUT_EFFECT: [&str; 26] = [
+const WITHOUT_EFFECT: [&str; 27] = [
     "alias",
     "deterministic",
     "docs",
@@ -45,6 +45,8 @@ const WITHOUT_EFFECT: [&str; 26] = [
     "store_failures",
     "table",
     "tags",
+    // Its column and the length of its intervals count by themselves.
+    "time_range",
     "warn_if",
 ];
 
@@ -109,7 +111,10 @@ pub fn definition(manifest: &Manifest, id: NodeId, around: &Surroundings<'_>) ->
     let counts = |key: &str| !WITHOUT_EFFECT.contains(&key);
     let config: BTreeMap<&String, &Value> = node.config.iter().filter(|(key, _)| counts(key)).collect();
     let materialized = node.materialized.as_deref().unwrap_or_default();
-    parts.push(("configuration", hash(&[materialized.to_owned(), json!(config).to_string()])));
+    let mut configuration = vec![materialized.to_owned(), json!(config).to_string()];
+    // Where it begins and how much one statement computes change no row of an interval.
+    configuration.extend(node.time_range().into_iter().flat_map(|range| [range.column, range.grain.word().to_owned()]));
+    parts.push(("configuration", hash(&configuration)));
     let (properties, hooks) = properties(manifest, &node.properties);
     // What only describes it is no part of it, be it the first thing that is said of a node.
     if let Some(properties) = properties {
@@ -145,6 +150,9 @@ fn named(manifest: &Manifest, sql: &CompiledSql) -> String {
             // An alias that suiro adds is as the name was written, whose case means nothing to DuckDB.
             SqlPart::Inserted(added) if manifest.dialect == Dialect::DuckDb => text.push_str(&added.to_lowercase()),
             SqlPart::Inserted(added) => text.push_str(added),
+            // Which interval is computed makes no other model.
+            SqlPart::Window { bound: Bound::Start, .. } => text.push_str("'window.start'"),
+            SqlPart::Window { bound: Bound::End, .. } => text.push_str("'window.end'"),
             SqlPart::Relation { node, .. } => text.push_str(&relation_text(manifest, manifest.node(*node))),
         }
     }

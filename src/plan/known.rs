@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{LiveCatalog, LiveColumn, LiveRelation, UserFunction},
+    interval::Moment,
     manifest::NodeId,
     name::RelationName,
     state::{Recorded, State},
@@ -25,6 +26,8 @@ pub struct Known {
     pub sources: BTreeMap<NodeId, String>,
     /// Whether a run that is no more, or another one, left something staged.
     pub leftovers: bool,
+    /// The moment that the run is about, by the clock of the session's time zone.
+    pub now: Option<Moment>,
     /// Models that become files, and whose files are gone.
     pub without_file: BTreeSet<NodeId>,
 }

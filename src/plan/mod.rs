@@ -11,6 +11,7 @@ mod decide;
 mod definition;
 mod differing;
 mod impact;
+mod intervals;
 mod known;
 mod mark;
 mod obstacle;
@@ -23,10 +24,11 @@ pub use adoption::{Adoption, adopted, adopted_comment, adoption, is_made_like, i
 pub use blocker::Refusal;
 pub use columns::{Column, column_differences};
 pub use contrast::{Change, ColumnChange, Contrast, Production, columns as contrast_columns, contrasts, removed};
-pub use decide::{INLINED_CHANGED, definition_changes, read_name};
+pub use decide::{INLINED_CHANGED, definition_changes, read_name, version_beside};
 pub use definition::Template;
 pub use differing::differing;
 pub use impact::{Changed, Impact, Moment, Reader, impact};
+pub use intervals::Intervals;
 pub use known::{Known, is_same};
 pub use mark::{SHOWS, begins, is_ours, is_staged, mark, shows_production, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
@@ -38,6 +40,7 @@ use crate::{
     diagnostic::Diagnostic,
     engine::LiveRelation,
     graph::{Graph, Selection},
+    interval,
     manifest::{Form, Manifest, Node, NodeId, NodeKind},
     name::RelationName,
     state::{Identity, Reads},
@@ -93,6 +96,8 @@ pub struct Step {
     pub identity: Identity,
     /// What the database has under its name now.
     pub live: Option<LiveRelation>,
+    /// Which intervals are done, of a model that is built interval by interval.
+    pub intervals: Option<Intervals>,
     /// For a blocked step, the node that started it: itself, or one above it.
     pub culprit: Option<NodeId>,
 }
@@ -162,6 +167,9 @@ pub struct Wishes {
     pub force: bool,
     /// Whether the history of snapshots begins anew.
     pub reset: bool,
+    /// The interval that is done, be it done or not, of models that are built interval by interval: from when on, and
+    /// until when, where that was said.
+    pub interval: Option<(interval::Moment, Option<interval::Moment>)>,
     /// The name of the target, if rows that may not come back are to stay there.
     pub protected: Option<String>,
     /// The run that this is for: what cannot be told from another version is told by its run.
@@ -282,8 +290,15 @@ fn step(
 ) -> Step {
     let node = manifest.node(id);
     let action = decision.action.unwrap_or(Action::Build);
-    let mut step =
-        Step { node: id, action, reasons: decision.reasons, identity: decision.identity, live, culprit: None };
+    let mut step = Step {
+        node: id,
+        action,
+        reasons: decision.reasons,
+        identity: decision.identity,
+        live,
+        intervals: decision.intervals,
+        culprit: None,
+    };
     step.reasons.extend(obstacles.recipe(id).and_then(Recipe::reason));
     let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
     let mut found = obstacles.of(id, step.live.as_ref());
@@ -292,6 +307,9 @@ fn step(
     }
     if decision.refused {
         found.push(obstacle::definition_changed(node, &step.reasons));
+    }
+    if decision.unknown_intervals && found.is_empty() {
+        found.push(obstacle::unknown_intervals(node));
     }
     if let Some(code) = &node.error {
         step.reasons = vec![format!("it has an error ({code})")];

@@ -6,7 +6,10 @@ use super::{Known, is_ours, recipe::Recipe};
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{DEFINITION_CHANGED, FOREIGN_RELATION, PERMISSION_DENIED, PROTECTED_TARGET, RELATION_MISSING},
+        code::{
+            DEFINITION_CHANGED, FOREIGN_RELATION, INTERVALS_UNKNOWN, PERMISSION_DENIED, PROTECTED_TARGET,
+            RELATION_MISSING,
+        },
     },
     engine::{Dependent, DependentKind, LiveRelation, RelationKind},
     manifest::{Form, Manifest, Node, NodeId, SqlPart},
@@ -123,6 +126,20 @@ pub fn definition_changed(node: &Node, reasons: &[String]) -> Diagnostic {
         .note("rows that were added before are made differently from those that would be added now")
         .help("`on_definition_change: forward` keeps the old rows; `full_refresh` makes the table anew")
         .of_node(node.name.clone())
+}
+
+/// A table of which nobody knows which intervals it holds.
+pub fn unknown_intervals(node: &Node) -> Diagnostic {
+    let name = &node.name;
+    let start = node.time_range().map_or_else(String::new, |range| range.start.short());
+    Diagnostic::error(INTERVALS_UNKNOWN, format!("nobody knows which intervals the table of `{name}` holds"))
+        .note("making them again may lose rows that are gone where they came from; going on may leave holes")
+        .help(format!(
+            "if it holds all of them until some day: `suiro intervals set {name} --start {start} --end <that day>`; what is \
+             not said is made by the next build"
+        ))
+        .help(format!("or make it anew, from its first interval on: `suiro build --select {name} --full-refresh`"))
+        .of_node(name.clone())
 }
 
 /// A table that is made anew on a protected target although the rows it has may not come back.

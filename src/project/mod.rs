@@ -38,7 +38,7 @@ pub use config::{Config, NodeKind, Setting};
 pub use field::Given;
 pub use import::{Imported, Note, import_dbt};
 pub use instance::Instance;
-pub use key::key_reference;
+pub use key::{key_reference, time_range_keys};
 pub use load::{LoadOptions, Loaded, load};
 pub use location::Location;
 pub use model::Model;

@@ -4,7 +4,7 @@
 //! In: nodes whose relations are there. Out: [`Compared`] for each, and what is remembered of them. Never: a change of
 //! a relation beyond its comment.
 
-use super::{Request, Seeds, Session, Statements, context_of, database, published_sql, state};
+use super::{Request, Seeds, Session, Statements, context_of, database, published_sql_in, state};
 use crate::{
     engine::{Connection, EngineError, LiveColumn, LiveRelation, without_end},
     manifest::{Manifest, NodeId, NodeKind},
@@ -68,7 +68,8 @@ pub fn compare(
             .collect();
         return Compared { columns: Ok(column_differences(&wanted, &found)), rows: None };
     }
-    let sql = node.sql.as_ref().map(|sql| published_sql(comparing.manifest, sql, comparing.database).text);
+    let window = node.time_range().map(|range| range.whole());
+    let sql = node.sql.as_ref().map(|sql| published_sql_in(comparing.manifest, sql, comparing.database, window).text);
     let sql = sql.unwrap_or_default();
     let columns = connection.describe(&sql).map(|wanted| column_differences(&wanted, &found));
     let same = columns.as_ref().is_ok_and(Vec::is_empty) && !found.is_empty();
@@ -129,7 +130,7 @@ pub fn adopt(
     let mut statements = context.step("describe", &json!({"described": marked.collect::<Vec<_>>()}))?;
     let outcome = |(id, rows): (&NodeId, &u64)| (*id, state::Outcome { rows: Some(*rows), milliseconds: 0 });
     let outcomes = rows.iter().map(outcome).collect();
-    statements.extend(state::record(&context, &nodes, (&BTreeMap::new(), &outcomes), &columns)?);
+    statements.extend(state::record(&context, &nodes, (&BTreeMap::new(), &outcomes), (&columns, &BTreeMap::new()))?);
     let written = session.transaction(None, &statements);
     let status = if written.is_ok() { "done" } else { "failed" };
     drop(state::end(&context, &mut session, (status, &none), &BTreeMap::new()));

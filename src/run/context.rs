@@ -4,6 +4,7 @@ use super::{Observer, Statement, Stop, session::Session, state::Recording};
 use crate::{
     diagnostic::Diagnostic,
     engine::{Engine, EngineError, LoadColumn},
+    interval::Interval,
     manifest::{CompiledSql, FilledSql, Filling, Form, Manifest, Node, NodeId, Rendering},
     name::RelationName,
     parse::Referee,
@@ -154,9 +155,16 @@ impl<'a> Context<'a> {
     }
 
     /// A node's SQL as it is built: relations of this run by their staged names, others by their published ones; its own
-    /// is the published one.
+    /// is the published one. Of several intervals it is about the first.
     #[must_use]
     pub fn staged_sql(&self, id: NodeId, rendering: Rendering) -> Option<FilledSql> {
+        let intervals = self.recording.plan.step(id).and_then(|step| step.intervals.as_ref());
+        self.staged_sql_in(id, rendering, intervals.and_then(|intervals| intervals.batches.first()).copied())
+    }
+
+    /// The same, about that interval.
+    #[must_use]
+    pub fn staged_sql_in(&self, id: NodeId, rendering: Rendering, window: Option<Interval>) -> Option<FilledSql> {
         let node = self.manifest.node(id);
         let dialect = self.manifest.dialect;
         let name = |read: NodeId| self.read_from(id, read).map(|relation| dialect.relation(&relation));
@@ -164,6 +172,7 @@ impl<'a> Context<'a> {
             manifest: self.manifest,
             name: &|read| name(read).unwrap_or_default(),
             inlined: &|read| self.is_inlined(node, read),
+            window,
         };
         node.rendering(rendering).map(|sql| sql.fill(&filling))
     }
@@ -195,7 +204,7 @@ impl<'a> Context<'a> {
             let relation = if read == id { Some(self.qualified(own)) } else { self.read_from(id, read) };
             relation.map(|relation| dialect.relation(&relation)).unwrap_or_default()
         };
-        sql.fill(&Filling { manifest: self.manifest, name: &name, inlined: &|_| false }).text
+        sql.fill(&Filling { manifest: self.manifest, name: &name, inlined: &|_| false, window: None }).text
     }
 
     /// What runs before and after the making of a node's relation, which they see under the name `own`.
@@ -276,6 +285,7 @@ impl<'a> Context<'a> {
             manifest: self.manifest,
             name: &|id| name(id).unwrap_or_default(),
             inlined: &|id| self.is_inlined(node, id),
+            window: None,
         };
         node.sql.as_ref().map(|sql| sql.fill(&filling))
     }
@@ -325,7 +335,18 @@ pub fn step(statements: &dyn Statements, name: &str, values: &Value) -> Result<V
 
 /// SQL with every relation by its published name, qualified by `database` where that is given.
 #[must_use]
-pub fn published_sql(manifest: &Manifest, sql: &crate::manifest::CompiledSql, database: Option<&str>) -> FilledSql {
+pub fn published_sql(manifest: &Manifest, sql: &CompiledSql, database: Option<&str>) -> FilledSql {
+    published_sql_in(manifest, sql, database, None)
+}
+
+/// The same, about an interval; without one about the first that there is.
+#[must_use]
+pub fn published_sql_in(
+    manifest: &Manifest,
+    sql: &CompiledSql,
+    database: Option<&str>,
+    window: Option<Interval>,
+) -> FilledSql {
     let name = |id: NodeId| {
         let mut relation = manifest.node(id).relation.clone()?;
         relation.database = relation.database.or_else(|| database.map(Into::into));
@@ -335,5 +356,6 @@ pub fn published_sql(manifest: &Manifest, sql: &crate::manifest::CompiledSql, da
         manifest,
         name: &|id| name(id).unwrap_or_default(),
         inlined: &|id| manifest.node(id).form() == Form::Ephemeral,
+        window,
     })
 }

@@ -1,4 +1,5 @@
-//! Two runs must not add to the same table at once: each would compute its rows without those of the other.
+//! Two runs must not add to the same table at once: each would compute its rows without those of the other. Of tables
+//! that are built interval by interval the ledger takes care.
 
 use super::{Context, session::Session, sweep};
 use crate::{
@@ -12,8 +13,9 @@ use crate::{
 /// # Errors
 /// `ADDED_TO_ELSEWHERE` when another run has claimed one of them; nothing was done then.
 pub fn claim(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
-    let mut relations: Vec<&RelationName> =
-        context.increments.iter().filter_map(|id| context.manifest.node(*id).relation.as_ref()).collect();
+    let nodes = context.increments.iter().map(|id| context.manifest.node(*id));
+    let nodes = nodes.filter(|node| node.time_range().is_none());
+    let mut relations: Vec<&RelationName> = nodes.filter_map(|node| node.relation.as_ref()).collect();
     relations.sort();
     for relation in relations {
         if !sweep::claim(context, session, &["adds to", &relation.schema, &relation.name])? {

@@ -1,6 +1,6 @@
 //! Looking at the database once, before a plan is made of it.
 
-use super::{Statements, state, sweep};
+use super::{Statements, ledger, state, sweep};
 use crate::{
     engine::{Engine, EngineError},
     manifest::{Form, Manifest, NodeId, NodeKind},
@@ -28,6 +28,8 @@ pub struct Look<'a> {
     pub staging_schemas: &'a [String],
     /// The folder of the project, which paths of files are relative to.
     pub root: &'a Path,
+    /// The moment that the run is about, in UTC.
+    pub logical_time: &'a str,
     /// What the query for the data version of a source needs, for those that have one.
     pub sources: BTreeMap<NodeId, Value>,
 }
@@ -66,8 +68,10 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
     let settings = look.engine.session_settings();
     let leftovers =
         sweep::has_leftovers(connection.as_mut(), look.statements, (manifest, look.staging_schemas), &live)?;
+    let ranged = manifest.nodes.iter().any(|node| node.time_range().is_some());
+    let now = if ranged { ledger::now(connection.as_mut(), look.statements, look.logical_time)? } else { None };
     let without_file = without_file(manifest, look.root);
-    Ok((Known { live, columns, state, functions, settings, sources, leftovers, without_file }, failed))
+    Ok((Known { live, columns, state, functions, settings, sources, leftovers, now, without_file }, failed))
 }
 
 /// The schemas of everything that is built.

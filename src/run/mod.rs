@@ -21,6 +21,7 @@ mod hold;
 mod hooks;
 mod jobs;
 mod keep;
+mod ledger;
 mod lock;
 mod look;
 mod operators;
@@ -41,7 +42,7 @@ mod upkeep;
 
 pub use adopt::{Compared, ComparedRows, Comparing, adopt, compare};
 pub use build::{Staged, StagedKind};
-pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
+pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql, published_sql_in};
 pub use contrast::{Keyed, RowContrast, RowQuestion, contrast};
 pub use difference::{Difference, Differing};
 pub use environment::{

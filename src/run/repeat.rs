@@ -205,6 +205,7 @@ impl Repeating<'_> {
             manifest: self.manifest,
             name: &name,
             inlined: &|read| self.manifest.node(read).form() == Form::Ephemeral,
+            window: self.manifest.node(id).time_range().map(|range| range.whole()),
         };
         self.manifest.node(id).sql.as_ref().map(|sql| sql.fill(&filling).text).unwrap_or_default()
     }

@@ -6,6 +6,7 @@ use super::{
     Context, Staged, StagedKind, Statement, Statements, Tested,
     build::Built,
     keep,
+    ledger::{self, Standing},
     session::{Session, refusal},
 };
 use crate::{
@@ -24,7 +25,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables of state.
-const TABLES: [&str; 6] = ["about", "runs", "relations", "history", "tests", "environment"];
+const TABLES: [&str; 7] = ["about", "runs", "relations", "history", "tests", "environment", INTERVALS];
+/// The table of which intervals are done, which state that an older suiro made does not have.
+pub(super) const INTERVALS: &str = "intervals";
 /// The table of versions that are kept; states of older versions of suiro do not have it.
 const KEPT: &str = "kept";
 /// The table of what was noted of rows; it is made when it is needed.
@@ -83,6 +86,9 @@ pub(super) fn common(manifest: &Manifest, schema: &str, database: Option<&str>) 
     for name in TABLES.into_iter().chain([KEPT, FINGERPRINTS]) {
         values.insert(name.to_owned(), json!(table(schema, name, database)));
     }
+    // Most templates call intervals what is done.
+    let intervals = values.remove(INTERVALS).unwrap_or_default();
+    values.insert("intervals_table".to_owned(), intervals);
     values.insert("state".to_owned(), json!({"schema": schema, "database": database}));
     values.insert("project".to_owned(), json!(manifest.project));
     values.insert("dialect".to_owned(), json!(manifest.dialect.name()));
@@ -98,9 +104,14 @@ pub(super) fn with(mut values: serde_json::Map<String, Value>, more: Value) -> V
     Value::Object(values)
 }
 
-/// Whether the tables of state are there.
+/// Whether the tables of state are there that state of every version has.
 pub(super) fn is_there(live: &LiveCatalog, schema: &str) -> bool {
-    TABLES.iter().all(|name| live.relations.contains_key(&table(schema, name, None)))
+    TABLES.iter().filter(|name| **name != INTERVALS).all(|name| has(live, schema, name))
+}
+
+/// Whether that table of state is there.
+pub(super) fn has(live: &LiveCatalog, schema: &str, name: &str) -> bool {
+    live.relations.contains_key(&table(schema, name, None))
 }
 
 /// Whether the table of versions that are kept is there.
@@ -130,6 +141,9 @@ pub fn read(
             "relations" => state.relations = read_relations(&rows),
             _ => state.tests = read_tests(&rows),
         }
+    }
+    if has(live, schema, INTERVALS) {
+        state.ledgers = ledger::read(connection, statements, common(manifest, schema, database))?;
     }
     Ok(state)
 }
@@ -203,7 +217,8 @@ pub fn begin(context: &Context<'_>, session: &mut Session<'_>) -> Result<(u64, b
     let live = session.connection.catalog(&[recording.schema])?;
     let wanted = context.built.iter().any(|id| keep::wanted(context.manifest.node(*id)) > 0);
     let mut keeps = keeps(&live, recording.schema);
-    if !is_there(&live, recording.schema) || (wanted && !keeps) {
+    let whole = TABLES.iter().all(|name| has(&live, recording.schema, name));
+    if !whole || (wanted && !keeps) {
         create(context, session, &live, values.clone())?;
         keeps = true;
     }
@@ -268,12 +283,20 @@ fn role(context: &Context<'_>, session: &mut Session<'_>) -> String {
     answers.flatten().flatten().flatten().next().unwrap_or_default()
 }
 
-/// What of a cut a newer run has published already. Asked under the locks of the publish.
+/// What of a cut a newer run has published already. Asked under the locks of the publish. What is added to interval by
+/// interval has a ledger for that.
 pub fn newer(
     context: &Context<'_>,
     session: &mut Session<'_>,
     nodes: &[NodeId],
+    staged: &BTreeMap<NodeId, &Staged>,
 ) -> Result<BTreeSet<NodeId>, EngineError> {
+    let by_interval =
+        |id: &NodeId| staged.get(id).is_some_and(|one| one.intervals.as_ref().is_some_and(|made| !made.anew));
+    let nodes: Vec<NodeId> = nodes.iter().copied().filter(|id| !by_interval(id)).collect();
+    if nodes.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let relation = |id: &NodeId| context.manifest.node(*id).relation.clone();
     let relations: Vec<RelationName> = nodes.iter().filter_map(relation).collect();
     let recording = &context.recording;
@@ -315,7 +338,7 @@ pub fn record(
     context: &Context<'_>,
     nodes: &[NodeId],
     (staged, outcomes): (&BTreeMap<NodeId, &Staged>, &BTreeMap<NodeId, Outcome>),
-    columns: &BTreeMap<RelationName, Vec<LiveColumn>>,
+    (columns, standing): (&BTreeMap<RelationName, Vec<LiveColumn>>, &BTreeMap<NodeId, Standing>),
 ) -> Result<Vec<Statement>, EngineError> {
     let recording = &context.recording;
     let rows = nodes.iter().filter_map(|id| {
@@ -326,14 +349,15 @@ pub fn record(
         let increment = staged.get(id).is_some_and(|staged| staged.kind == StagedKind::Increment);
         let made = context.staging.relations.get(id).filter(|_| !increment).and_then(|made| columns.get(made));
         let known = made.or_else(|| columns.get(relation)).into_iter().flatten();
+        let (identity, epoch) = ledger::identity(context, step, standing.get(id));
         let recorded = Recorded {
             materialized: node.materialized.clone().unwrap_or_else(|| node.kind.word().to_owned()),
-            identity: step.identity.clone(),
+            identity,
             columns: known.map(|column| (column.name.clone(), column.data_type.clone())).collect(),
             rows: outcome.and_then(|outcome| outcome.rows),
             milliseconds: outcome.map_or(0, |outcome| outcome.milliseconds),
             run: context.run.to_owned(),
-            epoch: recording.epoch,
+            epoch,
             commit: recording.origin.commit.clone(),
             author: recording.origin.author.clone(),
             held: recording.origin.held.clone(),

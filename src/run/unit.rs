@@ -15,6 +15,7 @@ use crate::{
         code::{BAD_UNIT_TEST, UNIT_TEST_FAILED},
     },
     engine::EngineError,
+    interval::Interval,
     manifest::{Filling, Form, Node, NodeId, UnitRows, UnitTest, Verdict},
     name::RelationName,
     parse::clock_calls,
@@ -106,13 +107,13 @@ fn run<'a>(
         // Its own rows last: if it was never built, they have the columns of its full rendering on what is given.
         let known = known_columns(context, session, (unit.model, unit.model));
         let known = known.filter(|known| known.iter().all(|(_, kind)| kind.is_some())).or_else(|| {
-            let full = filled(context, context.manifest.node(unit.model), &given);
+            let full = filled(context, context.manifest.node(unit.model), &given, unit.window);
             let columns = session.connection.describe(&full).ok()?;
             Some(columns.into_iter().map(|(name, kind)| (name, Some(kind))).collect())
         });
         given.insert(unit.model, subquery(context, session, unit.model, known, rows)?);
     }
-    let sql = at_its_time(context, unit, filled(context, node, &given))?;
+    let sql = at_its_time(context, unit, filled(context, node, &given, unit.window))?;
     let actual = session.connection.describe(&sql).map_err(theirs("the model's SQL was refused"))?;
     let wanted = compared(context, session, unit, &actual)?;
     let chosen: Vec<Value> = wanted.iter().map(|(name, _)| json!({"name": name, "from": name, "type": null})).collect();
@@ -161,10 +162,10 @@ fn ours(message: String) -> Failure {
 }
 
 /// The model's SQL with given rows in the place of relations.
-fn filled(context: &Context<'_>, node: &Node, given: &BTreeMap<NodeId, String>) -> String {
+fn filled(context: &Context<'_>, node: &Node, given: &BTreeMap<NodeId, String>, window: Option<Interval>) -> String {
     let inlined = |read: NodeId| !given.contains_key(&read) && context.manifest.node(read).form() == Form::Ephemeral;
     let name = |read: NodeId| given.get(&read).cloned().unwrap_or_default();
-    let filling = Filling { manifest: context.manifest, name: &name, inlined: &inlined };
+    let filling = Filling { manifest: context.manifest, name: &name, inlined: &inlined, window };
     node.sql.as_ref().map(|sql| sql.fill(&filling).text).unwrap_or_default()
 }
 

@@ -5,9 +5,14 @@
 
 mod row;
 
-pub use row::{HISTORY, RELATION, TEST, read_history, read_kept, read_relations, read_tests, relation_row, test_row};
+pub use row::{
+    HISTORY, RELATION, TEST, read_history, read_kept, read_ledgers, read_relations, read_tests, relation_row, test_row,
+};
 
-use crate::name::RelationName;
+use crate::{
+    interval::{Interval, Intervals},
+    name::RelationName,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -24,6 +29,26 @@ pub struct State {
     pub relations: BTreeMap<RelationName, Recorded>,
     /// The tests that passed, by name.
     pub tests: BTreeMap<String, Passed>,
+    /// Which intervals are done, of relations that are built interval by interval.
+    #[serde(default, with = "ledgers")]
+    pub ledgers: BTreeMap<RelationName, Ledger>,
+}
+
+/// Which intervals of a relation are done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The epoch of the run that made the table which holds them.
+    pub table_epoch: u64,
+    /// The intervals.
+    pub done: Intervals,
+}
+
+impl Ledger {
+    /// One more interval, of a table that was made in that epoch.
+    pub fn add(&mut self, table_epoch: u64, interval: Interval) {
+        self.table_epoch = self.table_epoch.max(table_epoch);
+        self.done = self.done.or(&Intervals::of([interval]));
+    }
 }
 
 /// What was read when something was built: its definition then, and its data version, where that was known.
@@ -119,5 +144,19 @@ mod by_name {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<RelationName, Recorded>, D::Error> {
         Ok(Vec::<(RelationName, Recorded)>::deserialize(from)?.into_iter().collect())
+    }
+}
+
+/// The same of ledgers.
+mod ledgers {
+    use super::{BTreeMap, Ledger, RelationName};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(map: &BTreeMap<RelationName, Ledger>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map.iter())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<RelationName, Ledger>, D::Error> {
+        Ok(Vec::<(RelationName, Ledger)>::deserialize(from)?.into_iter().collect())
     }
 }

@@ -3,8 +3,8 @@
 //! The tables are made by `templates/state/<engine>/create.sql.jinja`; the columns stand here in the order in which the
 //! templates read and write them. A row that cannot be read counts as not there: what it told is built again.
 
-use super::{Identity, Kept, Passed, Recorded};
-use crate::name::RelationName;
+use super::{Identity, Kept, Ledger, Passed, Recorded};
+use crate::{interval::Interval, name::RelationName};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -92,6 +92,23 @@ pub fn read_tests(rows: &[Row]) -> BTreeMap<String, Passed> {
         Some((text(row, 0)?, Passed { definition: text(row, 1)?, reads, run: text(row, 3)? }))
     };
     rows.iter().filter_map(read).collect()
+}
+
+/// The intervals in these rows: schema, name, start, end, and the epoch of the table.
+#[must_use]
+pub fn read_ledgers(rows: &[Row]) -> BTreeMap<RelationName, Ledger> {
+    let mut ledgers: BTreeMap<RelationName, Ledger> = BTreeMap::new();
+    for row in rows {
+        let read = || {
+            let moment = |column| text(row, column)?.parse().ok();
+            let interval = Interval { start: moment(2)?, end: moment(3)? };
+            Some((RelationName::new(text(row, 0)?, text(row, 1)?), number(row, 4)?, interval))
+        };
+        if let Some((relation, table_epoch, interval)) = read() {
+            ledgers.entry(relation).or_default().add(table_epoch, interval);
+        }
+    }
+    ledgers
 }
 
 /// The versions that are kept in these rows, in their order.

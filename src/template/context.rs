@@ -175,6 +175,7 @@ impl Object for Context {
             names::CONTEXT => Some(Value::from_dyn_object(Arc::clone(self))),
             "this" => self.this.as_ref().map(|this| Value::from_dyn_object(Arc::clone(this))),
             tested::MODEL if self.tested.is_some() => self.get_value_by_str("this"),
+            "window" if self.this.is_some() => Some(Value::from_object(super::window::Window)),
             "target" if !self.scope.target.is_undefined() => Some(self.scope.target.clone()),
             "instance" if self.instance.is_some() => self.instance.clone(),
             _ => self.scope.globals.get(key).cloned(),

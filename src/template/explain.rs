@@ -99,6 +99,7 @@ impl Origins<'_> {
         let diagnostic = Diagnostic::error(UNDEFINED_VALUE, format!("`{name}` is not defined")).at(span, "not defined");
         match (first, name.split_once('.')) {
             ("this", Some((_, attribute))) => diagnostic.suggest(attribute, names::OF_THIS.iter().copied()),
+            ("window", Some((_, attribute))) => diagnostic.suggest(attribute, names::OF_WINDOW.iter().copied()),
             ("target", Some((_, attribute))) => diagnostic.suggest(attribute, names::OF_TARGET.iter().copied()),
             ("instance", None) => {
                 diagnostic.help("it is there only in models that have `instances` in their configuration")

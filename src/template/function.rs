@@ -10,6 +10,7 @@ use super::{
     known, names,
     relation::Relation,
     value::{from_json, to_json},
+    window,
 };
 use crate::diagnostic::code::{TEMPLATE_FAILED, UNDEFINED_VALUE, UNSET_VARIABLE};
 use minijinja::{
@@ -28,6 +29,7 @@ pub(super) const NAMES: &[&str] = &[
     "env_var",
     "exceptions",
     "fromjson",
+    "in_window",
     "is_incremental",
     "log",
     "namespace",
@@ -41,6 +43,7 @@ pub(super) const NAMES: &[&str] = &[
     "tojson",
     "values",
     "var",
+    "window",
 ];
 
 pub(super) type Body = fn(&mut State<'_, '_>, &Arc<Context>, &Arguments<'_>) -> Result<Value, Error>;
@@ -143,6 +146,7 @@ pub(super) fn add_to(environment: &mut Environment<'_>) {
     add("source", source, &[]);
     add("config", config, &[("get", config_get), ("require", config_require)]);
     add("is_incremental", is_incremental, &[]);
+    add("in_window", window::in_window, &[]);
     add("var", var, &[("has_var", has_var)]);
     add("env_var", env_var, &[]);
     add("doc", doc, &[]);

@@ -34,11 +34,12 @@ mod statement;
 mod tested;
 mod trace;
 mod value;
+mod window;
 mod written;
 
 pub use built_in::built_in_macros;
 pub use library::{MacroFile, WrittenMacro};
-pub use names::{REF_SCHEMA, SECRET_PREFIX, SOURCE_SCHEMA, THIS_SCHEMA};
+pub use names::{REF_SCHEMA, SECRET_PREFIX, SOURCE_SCHEMA, THIS_SCHEMA, WINDOW_END, WINDOW_START};
 pub use record::{Recorded, Ref, SecretRead};
 pub use renderer::{Rendered, Renderer};
 pub use scope::{ColumnLookup, EnvironmentLookup, Input, KnownColumns, Scope, Target, This, Visible};

@@ -8,6 +8,10 @@ pub const REF_SCHEMA: &str = "__suiro_ref";
 pub const SOURCE_SCHEMA: &str = "__suiro_source:";
 /// The schema under which `this` is printed.
 pub const THIS_SCHEMA: &str = "__suiro_this";
+/// What `window.start` prints in quotes, behind `timestamp`; as long as a moment.
+pub const WINDOW_START: &str = "__suiro_window_from";
+/// What `window.end` prints likewise.
+pub const WINDOW_END: &str = "__suiro_window_till";
 /// Environment variables of this prefix hold secrets.
 pub const SECRET_PREFIX: &str = "SUIRO_SECRET_";
 
@@ -160,6 +164,9 @@ pub(super) const VARIABLES: &[&str] = &["caller", "loop", "target", "this"];
 
 /// What `this` has, for suggestions.
 pub(super) const OF_THIS: &[&str] = &["database", "identifier", "name", "schema", "table"];
+
+/// What `window` has, for suggestions.
+pub(super) const OF_WINDOW: &[&str] = &["end", "start"];
 
 /// What `target` has, for suggestions.
 pub(super) const OF_TARGET: &[&str] = &["database", "dbname", "name", "schema", "threads", "type"];

@@ -155,3 +155,78 @@ on_both_engines! {
         }
     }
 }
+
+/// A model that is built day by day, in batches, with a lookback, and a reader.
+fn write_days(project: &Project) {
+    project.execute(&["create schema raw", "create table raw.events (id integer, happened timestamp)"]);
+    for day in 1..=40 {
+        let day = format!("timestamp '2026-01-01 09:00:00' + {day} * interval '1 day' - interval '1 day'");
+        project.execute(&[&format!("insert into raw.events select cast(extract(day from {day}) as integer), {day}")]);
+    }
+    project.write("models/sources.yml", "sources:\n  - name: raw\n    tables: [{name: events}]\n");
+    project.models(&[
+        (
+            "days",
+            "/*---\nmaterialized: incremental\ntime_range: {column: day, start: 2026-01-01, end: \"{{ var('end') }}\", batch: 1, lookback: 1}\n---*/\n\
+             select cast(happened as date) as day, id from raw.events where {{ in_window('happened') }}",
+        ),
+        ("counted", "select count(*) as n, count(distinct day) as days from days"),
+    ]);
+}
+
+on_both_engines! {
+    /// Before each statement of a run that does intervals, new ones and some again: each stands there once.
+    fn killed_before_every_statement_each_interval_stands_there_once(project) {
+        write_days(project);
+        let until = |day: u32| format!("end: 2026-01-{day:02}");
+        let good = |day: u32| {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            loop {
+                let ended = project.suiro(&["build", "--vars", &until(day)]);
+                if ended.status == 0 && project.left_behind().is_empty() {
+                    return;
+                }
+                assert!([0, 75].contains(&ended.status) && Instant::now() < deadline, "{}", ended.stderr);
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        };
+        let rows = |what: &str| project.value(&format!("select count(*) || ' ' || count(distinct day) || ' ' || max(day) from core.{what}"));
+        good(4);
+        // The days done by then, and the next two of them in each run; from the first again when the month is over.
+        let (mut day, mut points, mut ended) = (4, 0, false);
+        for number in 1..MANY {
+            if day > 27 {
+                day = 4;
+                let refreshed = project.suiro(&["build", "--full-refresh", "--vars", &until(day)]);
+                assert_eq!(refreshed.status, 0, "{}", refreshed.stderr);
+            }
+            let next = day + 2;
+            let halt = number.to_string();
+            let vars = until(next);
+            let mut child = project.start_with(&["build", "--threads", "1", "--vars", &vars], &[("SUIRO_HALT_BEFORE", &halt)]);
+            let halted = BufReader::new(child.stderr.take().unwrap())
+                .lines()
+                .map_while(Result::ok)
+                .any(|line| line.starts_with("halted before statement"));
+            if halted {
+                child.kill().unwrap();
+            }
+            assert!(child.wait().unwrap().success() || halted, "not halted before {number}, and failed");
+            let seen = rows("days");
+            let whole = |day: u32| format!("{0} {0} 2026-01-{0:02}", day - 1);
+            assert!(seen == whole(day) || seen == whole(next), "killed before {number}: {seen}, until {day} and {next}");
+            good(next);
+            assert_eq!(rows("days"), whole(next), "after statement {number}");
+            let counted = project.value("select n || ' ' || days from core.counted");
+            assert_eq!(counted, format!("{0} {0}", next - 1), "after statement {number}");
+            day = next;
+            if !halted {
+                ended = true;
+                break;
+            }
+            points += 1;
+        }
+        assert!(ended && points > 30, "{points} points");
+        println!("killed at {points} points: 0 failures");
+    }
+}

@@ -484,6 +484,19 @@ fn cases() -> Vec<Case> {
             ),
         ),
         case(
+            "time_range",
+            model!(
+                "materialized: incremental\ntime_range: {column: day, start: 2026-01-01, end: 2026-01-03}",
+                "select 1 as id, date '2026-01-01' as day where {{ in_window(\"date '2026-01-01'\") }} union all select 2, date '2026-01-03' where {{ in_window(\"date '2026-01-03'\") }}"
+            ),
+            model!(
+                "materialized: incremental\ntime_range: {column: day, start: 2026-01-01, end: 2026-01-04, batch: 1, lookback: 1}",
+                "select 1 as id, date '2026-01-01' as day where {{ in_window(\"date '2026-01-01'\") }} union all select 2, date '2026-01-03' where {{ in_window(\"date '2026-01-03'\") }}"
+            ),
+            |p| p.rows("select id from core.m order by 1"),
+            ["1", "1,2"],
+        ),
+        case(
             "instances",
             model!("instances: [one]\nalias: 'm_{{ instance.name }}'", "select '{{ instance.name }}' as n"),
             model!("instances: [one, two]\nalias: 'm_{{ instance.name }}'", "select '{{ instance.name }}' as n"),

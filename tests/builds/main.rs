@@ -29,6 +29,7 @@ mod first_steps;
 mod freshness;
 mod full;
 mod interrupted;
+mod intervals;
 mod keys;
 mod lent;
 mod locks;

@@ -1,7 +1,8 @@
 //! What commands take that look at or change what is remembered.
 
-use super::{Choice, Format};
-use clap::{Args, ValueEnum};
+use super::{Choice, Format, moment};
+use crate::interval::Moment;
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Args)]
 pub struct Why {
@@ -34,6 +35,37 @@ pub struct History {
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// What there is to do with the intervals of a model that has a `time_range`.
+#[derive(Debug, Subcommand)]
+pub enum Intervals {
+    /// Say which are done and which are missing
+    List {
+        /// Model with a `time_range`
+        #[arg(value_name = "MODEL")]
+        model: String,
+        /// Shape of the output
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Say that the table holds these intervals: no build makes them until they are asked for
+    Set(SaidInterval),
+    /// Say that it does not hold these intervals: the next build makes them
+    Unset(SaidInterval),
+}
+
+#[derive(Debug, Args)]
+pub struct SaidInterval {
+    /// Model with a `time_range`
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+    /// From here on: 2026-01-31, '2026-01-31 12:00'
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub start: Moment,
+    /// … and before here, which is not among them
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub end: Moment,
 }
 
 #[derive(Debug, Args)]

@@ -237,7 +237,13 @@ const fn publish_mode(publish: Publish) -> PublishMode {
 }
 
 fn wishes(arguments: &Build) -> Wishes {
-    Wishes { full_refresh: arguments.full_refresh, force: arguments.force, reset: arguments.reset, ..Wishes::default() }
+    Wishes {
+        full_refresh: arguments.full_refresh,
+        force: arguments.force,
+        reset: arguments.reset,
+        interval: arguments.interval.asked(),
+        ..Wishes::default()
+    }
 }
 
 /// The name of a run that begins now.

@@ -21,6 +21,7 @@ pub mod hold;
 pub mod import;
 mod inherit;
 pub mod init;
+pub mod intervals;
 pub mod json_lines;
 pub mod lineage;
 pub mod ls;
@@ -40,3 +41,4 @@ pub mod verify_idempotent;
 pub mod why;
 
 pub use connect::{connect, connect_file};
+pub use origin::logical_time;

@@ -8,13 +8,17 @@ use std::{
 
 /// Where a run of that command in that folder comes from; what cannot be told is left out.
 pub fn origin(root: &Path, command: &str) -> Origin {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let author = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     Origin {
         command: command.to_owned(),
         commit: git::commit(root),
         author: author.filter(|name| !name.is_empty()),
-        logical_time: moment(now.as_secs()),
+        logical_time: logical_time(),
         held: None,
     }
+}
+
+/// The moment that a run is about which begins now, in UTC.
+pub fn logical_time() -> String {
+    moment(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
 }

@@ -1,6 +1,6 @@
 //! `suiro plan`: what a build would do, and why.
 
-use super::build::Part;
+use super::{build::Part, origin};
 use crate::{
     artifact,
     cli::{
@@ -8,7 +8,11 @@ use crate::{
         arguments::{Choice, Format, Plan},
     },
     compile::Compilation,
-    diagnostic::{code::FILE_LOCKED, exit_of},
+    diagnostic::{
+        Diagnostic,
+        code::{BAD_USAGE, FILE_LOCKED},
+        exit_of,
+    },
     engine::{Engine, EngineError},
     exit::Exit,
     graph::Selection,
@@ -18,7 +22,12 @@ use crate::{
 
 /// Prints the plan.
 pub fn run(app: &App, arguments: &Plan) -> Exit {
-    let wishes = Wishes { full_refresh: arguments.full_refresh, force: arguments.force, ..Wishes::default() };
+    let wishes = Wishes {
+        full_refresh: arguments.full_refresh,
+        force: arguments.force,
+        interval: arguments.interval.asked(),
+        ..Wishes::default()
+    };
     show(app, (&arguments.choice, Part::Everything), &wishes, arguments.format)
 }
 
@@ -73,8 +82,28 @@ pub fn make(
     (selection, wishes): (&Selection, &Wishes),
     engine: &dyn Engine,
 ) -> Result<plan::Plan, Exit> {
+    if let Some(problem) = no_interval(compilation, (selection, wishes)) {
+        return Err(app.fail(&[problem], &compilation.sources));
+    }
     let known = known(app, compilation, selection, engine)?;
     Ok(of(compilation, (selection, wishes), &known))
+}
+
+/// Why the interval that was asked for is nothing to any model of the selection, if so.
+fn no_interval(compilation: &Compilation, (selection, wishes): (&Selection, &Wishes)) -> Option<Diagnostic> {
+    let (start, end) = wishes.interval?;
+    if let Some(end) = end.filter(|end| *end <= start) {
+        let message = format!("nothing is from {} on and before {}", start.short(), end.short());
+        return Some(Diagnostic::error(BAD_USAGE, message).help("`--end` is the first moment that is not done"));
+    }
+    if selection.iter().any(|id| compilation.manifest.node(*id).time_range().is_some()) {
+        return None;
+    }
+    let message = "`--start` says which intervals are done, and no selected model is built interval by interval";
+    Some(
+        Diagnostic::error(BAD_USAGE, message)
+            .help("such a model has a `time_range`; see the guide on incremental models"),
+    )
 }
 
 /// The plan for a selection in a database of which this is known.
@@ -113,6 +142,7 @@ pub fn look(
         state_schema: &compilation.project.target.state_schema,
         staging_schemas: compilation.project.target.staging_schemas(),
         root: &compilation.project.root,
+        logical_time: &origin::logical_time(),
         sources: compilation.arrivals(selection, database.as_deref()),
     })?;
     let told = failed.iter().map(|(id, error)| {
@@ -145,9 +175,11 @@ pub fn remember(app: &App, compilation: &Compilation, engine: &dyn Engine) {
 fn remembered(app: &App, compilation: &Compilation, error: EngineError) -> Result<Known, EngineError> {
     let store = artifact::Store::of(&compilation.project.root);
     let kept = (error.code == FILE_LOCKED).then(|| store.read("catalog.json")).flatten();
-    let Some(known) = kept.and_then(|text| artifact::read_catalog(&compilation.manifest, &text)) else {
+    let Some(mut known) = kept.and_then(|text| artifact::read_catalog(&compilation.manifest, &text)) else {
         return Err(error);
     };
+    // Nobody can be asked what time it is in the session's zone.
+    known.now = origin::logical_time().trim_end_matches('Z').parse().ok();
     let problem = refusal(&error, "the plan is made from what the last run left in target/").as_warning();
     app.terminal.diagnostics(&[problem], &compilation.sources);
     Ok(known)

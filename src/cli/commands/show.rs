@@ -12,7 +12,7 @@ use crate::{
     diagnostic::{Diagnostic, code::RELATION_MISSING},
     engine::{Connection, Engine, Rows, without_end},
     exit::Exit,
-    run::{Statements, published_sql},
+    run::{Statements, published_sql_in},
 };
 use serde_json::json;
 
@@ -68,7 +68,10 @@ fn sql(
         }
         (None, None) => return Ok(String::new()),
     };
-    Ok(published_sql(&compilation.manifest, &sql, database).text)
+    // Of a model that is built interval by interval, the rows of all of them.
+    let named = arguments.model.as_deref().and_then(|name| compilation.manifest.find(name));
+    let range = named.and_then(|id| compilation.manifest.node(id).time_range());
+    Ok(published_sql_in(&compilation.manifest, &sql, database, range.map(|range| range.whole())).text)
 }
 
 /// Runs a query that only reads and prints what it returns; `names` helps where a relation is not found.

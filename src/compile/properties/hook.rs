@@ -1,10 +1,13 @@
 //! Hooks: statements of a person's own around the making of a relation, or around a run.
 
 use crate::{
-    compile::names::{Meaning, Names},
+    compile::{
+        names::{Meaning, Names},
+        window,
+    },
     diagnostic::{
         Diagnostic,
-        code::{UNKNOWN_RELATION, WRONG_VALUE},
+        code::{UNKNOWN_RELATION, WINDOW_WITHOUT_RANGE, WRONG_VALUE},
     },
     dialect::Dialect,
     manifest::{CompiledSql, Head, Hooks, NodeId, SqlPart},
@@ -65,6 +68,11 @@ pub fn compiled_hook(
     (schema, this): (&str, Option<NodeId>),
     span: Span,
 ) -> Result<Vec<CompiledSql>, Diagnostic> {
+    if window::is_asked(rendered) {
+        let problem =
+            Diagnostic::error(WINDOW_WITHOUT_RANGE, "a hook has no window: it runs once for all intervals of a run");
+        return Err(problem.at(span, "asks for the window"));
+    }
     let pairs = quoted_pairs(rendered, dialect);
     let mut compiled = Vec::new();
     for range in statements(rendered, dialect) {

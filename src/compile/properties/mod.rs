@@ -11,6 +11,7 @@ mod predicate;
 mod storage;
 
 pub use hook::{HookSource, compiled_hook, hooks, sorted};
+pub use item::Item;
 pub use predicate::compiled_predicate;
 
 use super::names::Names;

@@ -456,6 +456,7 @@ fn filtered(sql: CompiledSql, filter: CompiledSql, test: &Part) -> CompiledSql {
         .map(|part| match part {
             SqlPart::Written { text, at } => SqlPart::Written { text, at: at + behind },
             SqlPart::Relation { node, at } => SqlPart::Relation { node, at: at + behind },
+            SqlPart::Window { bound, default, at } => SqlPart::Window { bound, default, at: at + behind },
             SqlPart::Inserted(text) => SqlPart::Inserted(text),
         })
         .collect();

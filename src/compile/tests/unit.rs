@@ -144,7 +144,14 @@ impl Subject<'_> {
         }
         let expect = self.rows(&self.entry.expect)?;
         let now = self.entry.now.as_ref().map(|now| now.value.clone());
-        Ok((sql, UnitTest { model: self.id, given, expect, now }))
+        let window = self.entry.window;
+        if sql.has_window() && window.is_none() {
+            let message =
+                format!("`{}` asks for the window of the run, and the test gives none", self.entry.model.value);
+            let problem = Diagnostic::error(BAD_UNIT_TEST, message).at(self.entry.name.span, "");
+            return Err(vec![problem.help("write `window: {start: 2026-01-31, end: 2026-02-01}` beside `model:`")]);
+        }
+        Ok((sql, UnitTest { model: self.id, given, expect, now, window }))
     }
 
     /// The model's SQL, rendered as the test wants it.

@@ -153,13 +153,14 @@ select r.schema_name::text, r.name::text, d.kind,
        n.nspname::text as holder_schema, h.relname::text as holder_name,
        pg_catalog.pg_get_userbyid(d.owner)::text as owner,
        -- Replacing a view or function needs the right to make one in its schema, too; making a trigger, its function.
+       -- Rights on what has gone since this query began are NULL.
        coalesce(pg_catalog.pg_has_role(d.owner, 'USAGE'), false)
-           and case
+           and coalesce(case
                when d.kind = 'view' then pg_catalog.has_schema_privilege(n.oid, 'CREATE')
                when d.kind = 'function' then pg_catalog.has_schema_privilege(p.pronamespace, 'CREATE')
                when d.kind = 'trigger' then pg_catalog.has_function_privilege(t.tgfoid, 'EXECUTE')
                else true
-           end as may_alter,
+           end, false) as may_alter,
        case when d.kind in ('view', 'materialized view', 'child', 'parent')
             then pg_catalog.obj_description(d.holder, 'pg_class')
             else pg_catalog.obj_description(d.objid, c.relname) end as comment,

@@ -2,8 +2,8 @@
 
 use super::{
     ATTACH, COLUMN, CONFIG, DUCKDB, ENTRY, EXPOSURE, Effect, FRESHNESS, FRONT_MATTER, Key, Merge, POSTGRES, PROJECT,
-    PROPERTIES, SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, Table, UNIT_FILE, UNIT_INPUT, UNIT_OVERRIDES,
-    UNIT_TEST, VALUE_LIST,
+    PROPERTIES, SELECTOR, SELECTOR_METHOD, SOURCE, SOURCE_TABLE, TEST, TIME_RANGE, Table, UNIT_FILE, UNIT_INPUT,
+    UNIT_OVERRIDES, UNIT_TEST, VALUE_LIST,
 };
 use crate::project::value::wanted;
 use std::fmt::Write;
@@ -21,6 +21,7 @@ pub fn key_reference() -> Vec<(&'static str, String)> {
         ("attached database", described(&all(&ATTACH), false)),
         ("target: postgres", described(&all(&POSTGRES), false)),
         ("configuration", described(&all(&CONFIG), true)),
+        ("time range", described(&all(&TIME_RANGE), false)),
         ("yaml file", described(&all(&PROPERTIES), false)),
         ("entry", described(&own(&ENTRY), false)),
         ("front matter", described(&own(&FRONT_MATTER), false)),

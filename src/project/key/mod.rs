@@ -11,9 +11,15 @@ mod project;
 pub use describe::key_reference;
 pub(crate) use node::{
     AGE, COLUMN, CONFIG, DATA_TEST, ENTRY, EXPOSURE, FRESHNESS, FRONT_MATTER, PROPERTIES, SOURCE, SOURCE_TABLE, TEST,
-    UNIT_FILE, UNIT_INPUT, UNIT_OVERRIDES, UNIT_ROWS, UNIT_TEST,
+    TIME_RANGE, UNIT_FILE, UNIT_INPUT, UNIT_OVERRIDES, UNIT_ROWS, UNIT_TEST,
 };
 pub(crate) use project::{ATTACH, DUCKDB, POSTGRES, PROJECT, SELECTOR, SELECTOR_METHOD, VALUE_LIST};
+
+/// The keys of `time_range`.
+#[must_use]
+pub fn time_range_keys() -> Vec<&'static str> {
+    TIME_RANGE.names().collect()
+}
 
 /// What a value has to be.
 #[derive(Debug, Clone, Copy, PartialEq)]

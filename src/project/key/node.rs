@@ -86,6 +86,7 @@ const UNIT_SETTINGS: &[Key] = &[
     key("overrides", Kind::Mapping, "`vars`, `env_vars` and `is_incremental`"),
     key("incremental", Kind::Boolean, "whether the model is rendered as for an increment").default("`false`"),
     key("now", Kind::Text, "what `now()`, `current_date` and the like answer, such as `2026-01-31 12:00`; without an offset in the session's time zone").default("the time"),
+    key("window", Kind::Mapping, "the interval that the model is asked for, of a model with a `time_range`: `start` and `end`, which is not in it"),
 ];
 
 /// The front matter of a unit test that is a file of SQL.
@@ -143,6 +144,34 @@ pub(crate) const UNIT_OVERRIDES: Table = Table {
 pub(crate) const DATA_TEST: Table = Table {
     place: "a test that is a SQL file",
     keys: &[NAME, &[key("config", Kind::Mapping, "configuration; its keys may also stand beside `name`")], CONFIG_KEYS],
+};
+
+/// `time_range` of an incremental model.
+pub(crate) const TIME_RANGE: Table = Table {
+    place: "`time_range`",
+    keys: &[&[
+        key("column", Kind::Text, "the column of its rows that says in which interval a row lies: a date or a time"),
+        key(
+            "start",
+            Kind::Text,
+            "where the first interval begins, such as `2026-01-01`, by the clock of the session's time zone",
+        ),
+        key("end", Kind::Text, "where the last interval ends").default("none: a new one is due whenever one has ended"),
+        key(
+            "grain",
+            Kind::Choice(&["hour", "day", "week", "month", "quarter", "year"]),
+            "how long an interval is; weeks begin on Mondays",
+        )
+        .default("`day`"),
+        key("batch", Kind::Integer(1, 1_000_000), "how many intervals one statement computes at most")
+            .default("all that are due and stand together"),
+        key(
+            "lookback",
+            Kind::Integer(0, 1_000_000),
+            "how many of the last intervals are done again, for rows that arrive late",
+        )
+        .default("0"),
+    ]],
 };
 
 /// `config(…)` in a template, and defaults by folder.
@@ -246,11 +275,17 @@ const CONFIG_KEYS: &[Key] = &[
     .default("`full_refresh`; `fail` with `full_refresh: never` and for snapshots, which are never made anew")
     .on(MODEL_ONLY),
     key("full_refresh", Kind::Either(&Kind::Boolean, &Kind::Choice(&["never"])), "`never` (or `false`) keeps the rows of an incremental model whatever is asked for").on(MODEL_ONLY),
-    key("time_range", Kind::Any, "the column by which the model is built piece by piece").on(MODEL_ONLY).missing("time ranges"),
-    key("event_time", Kind::Text, "the column that says when a row happened").on(MODEL_ONLY).missing("time ranges"),
-    key("batch_size", Kind::Text, "how long one piece is").on(MODEL_ONLY).missing("time ranges"),
-    key("lookback", Kind::Any, "how far back each run begins again").on(MODEL_ONLY).missing("time ranges"),
-    key("begin", Kind::Text, "where the first piece begins").on(MODEL_ONLY).missing("time ranges"),
+    key(
+        "time_range",
+        Kind::Mapping,
+        "how an incremental model is built interval by interval: `column`, `start`, `end`, `grain`, `batch`, `lookback`",
+    )
+    .merge(Merge::Keys)
+    .on(MODEL_ONLY),
+    ignored("event_time", "`time_range: {column: …}` of the model that is built by it says so"),
+    refused("batch_size", "write `time_range: {grain: day}`"),
+    refused("lookback", "write `time_range: {lookback: 1}`"),
+    refused("begin", "write `time_range: {start: 2026-01-01}`"),
     key("strategy", Kind::Choice(&["timestamp", "check"]), "how a snapshot notices that a row changed: by a later `updated_at`, or by another value of a column of `check_cols`")
         .default("`timestamp` with `updated_at`, else `check`")
         .on(MODEL_ONLY),

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Diagnostic, code},
+    interval::{Interval, Moment},
     project::{
         config::{Config, NodeKind},
         field::{Fields, Given},
@@ -34,6 +35,8 @@ pub struct UnitEntry {
     pub expect: Fixture,
     /// What the time is.
     pub now: Option<Given<String>>,
+    /// The window of the run.
+    pub window: Option<Interval>,
     /// Values of `var()` that go before all others.
     pub vars: BTreeMap<String, Value>,
     /// Values of `env_var()` that go before the environment.
@@ -113,11 +116,33 @@ fn entry(
         file: None,
         expect,
         now: fields.text("now"),
+        window: window(reader, fields),
         vars,
         environment,
         incremental,
         config,
     })
+}
+
+/// The window that the run of the model is about.
+fn window(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Interval> {
+    let node = fields.get("window").map(|field| field.node)?;
+    let moment = |key: &str| {
+        let entries = node.entries().unwrap_or_default();
+        let found = entries.iter().find(|entry| entry.key == key)?;
+        found.value.to_json().as_str()?.parse::<Moment>().ok()
+    };
+    let known = node
+        .entries()
+        .is_some_and(|entries| entries.iter().all(|entry| ["start", "end"].contains(&entry.key.as_str())));
+    let window = moment("start").zip(moment("end")).map(|(start, end)| Interval { start, end });
+    let window = window.filter(|window| known && !window.is_empty());
+    if window.is_none() {
+        let wrong =
+            Diagnostic::error(code::BAD_UNIT_TEST, "`window` has a `start` and a later `end`").at(node.span, "");
+        reader.found.push(wrong.help("write `window: {start: 2026-01-31, end: 2026-02-01}`"));
+    }
+    window
 }
 
 type Overrides = (BTreeMap<String, Value>, BTreeMap<String, String>, bool);

@@ -56,6 +56,9 @@ pub struct Column {
 /// How the new rows get into the table: `append`, `delete_insert` or `merge`.
 #[must_use]
 pub fn strategy(node: &Node) -> &'static str {
+    if node.time_range().is_some() {
+        return "delete_insert";
+    }
     match (node.text("incremental_strategy"), node.texts("unique_key").is_empty()) {
         (Some("append"), _) | (None, true) => "append",
         (Some("delete_insert" | "delete+insert"), _) => "delete_insert",
@@ -168,6 +171,13 @@ fn is_updated(node: &Node, dialect: Dialect, name: &str) -> bool {
     let named = |key: &str| node.texts(key).iter().any(|other| dialect.key(other) == dialect.key(name));
     let chosen = node.texts("merge_update_columns").is_empty() || named("merge_update_columns");
     chosen && !named("merge_exclude_columns")
+}
+
+/// The columns of the new rows, with the types that they get.
+#[must_use]
+pub fn batch_columns(columns: &[Column]) -> Vec<(String, String)> {
+    let named = columns.iter().filter(|column| column.in_batch);
+    named.map(|column| (column.name.clone(), column.data_type.clone())).collect()
 }
 
 /// The types of the columns of `unique_key`, in its order.

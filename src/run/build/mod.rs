@@ -1,6 +1,7 @@
 //! Building one node beside its live version.
 
 mod increment;
+mod interval;
 mod seed;
 mod snapshot;
 mod staged;
@@ -8,7 +9,7 @@ mod staged;
 pub use staged::{Staged, StagedKind};
 
 use super::{
-    Context, Event, Statement, bind, carry, files, operators,
+    Context, Event, Statement, bind, carry, files, ledger, operators,
     session::{Session, refusal},
 };
 use crate::{
@@ -17,11 +18,13 @@ use crate::{
         code::{BUG, RELATION_MISSING},
     },
     engine::{EngineError, FailureKind, LoadColumn},
+    interval::Interval,
     manifest::{Constraint, FilledSql, Form, Node, NodeId, NodeKind, Properties, Rendering},
     name::RelationName,
     plan::mark,
 };
 use increment::{Column, Decision};
+use interval::Windows;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -161,7 +164,8 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
         _ => context.hooks(id, names.staged),
     };
     run_hooks(context, session, id, &before)?;
-    let sql = context.staged_sql(id, Rendering::Full).unwrap_or_default();
+    let windows = Windows::of(context, id, Rendering::Full);
+    let sql = context.staged_sql_in(id, Rendering::Full, windows.as_ref().and_then(Windows::first)).unwrap_or_default();
     let mut columns = seed::columns(context, id, node)?;
     if node.kind != NodeKind::Seed && needs_columns(node) {
         columns = described(session, &sql)?;
@@ -200,12 +204,16 @@ fn stage(context: &Context<'_>, session: &mut Session<'_>, id: NodeId, names: Na
             }
         }
     }
+    if let Some(windows) = &windows {
+        rows = windows.fill(context, session, id, (names.staged, rows))?;
+    }
     if node.form() == Form::Incremental {
         increment::refuse_duplicates(context, session, id, names.staged)?;
     }
     finish(context, session, id, names.staged, (kind, true))?;
     run_hooks(context, session, id, &after)?;
-    Ok((rows.filter(|_| kind != StagedKind::View), Staged { kind, batch: None, publish }))
+    let intervals = windows.as_ref().map(Windows::made);
+    Ok((rows.filter(|_| kind != StagedKind::View), Staged { kind, intervals, batch: None, publish }))
 }
 
 /// Adds the new rows of an incremental model.
@@ -225,6 +233,13 @@ fn add(
     values.insert("strategy".to_owned(), json!(increment::strategy(node)));
     values.insert("rewritten".to_owned(), json!(rewritten));
     values.insert("predicates".to_owned(), json!(increment::predicates(context, id)));
+    values.insert("intervals".to_owned(), json!([]));
+    if let Some(windows) = Windows::of(context, id, Rendering::Incremental) {
+        let columns = increment::batch_columns(columns);
+        values.insert("time_column".to_owned(), json!(windows.column(context, id, &columns)?));
+        values.insert("intervals".to_owned(), json!(windows.all()));
+        values.insert("fence".to_owned(), ledger::fence(context, names.relation));
+    }
     merge(context, session, id, names, (batch, "incremental", values, rewritten))
 }
 
@@ -247,6 +262,7 @@ fn merge(
             .map_err(|error| Failure::theirs(error, "hidden"))?
             .map_err(Failure::Ours)?;
     }
+    let windows = Windows::of(context, id, Rendering::Incremental);
     let sql = context.staged_sql(id, Rendering::Incremental).unwrap_or_default();
     values.insert("staged".to_owned(), json!(context.qualified(names.staged)));
     values.insert("relation".to_owned(), json!(context.qualified(names.relation)));
@@ -267,21 +283,25 @@ fn merge(
         }
         let affected = execute(session, id, statement)?;
         if statement.purpose == "build" {
-            rows = affected;
+            rows = match &windows {
+                Some(windows) => windows.fill(context, session, id, (batch, affected))?,
+                None => affected,
+            };
             increment::refuse_duplicates(context, session, id, batch)?;
             finish(context, session, id, batch, (StagedKind::Table, false))?;
         }
     }
     let kind = if rewritten { StagedKind::Table } else { StagedKind::Increment };
     finish(context, session, id, names.staged, (kind, rewritten))?;
+    let intervals = windows.as_ref().map(Windows::made);
     let (hooks_before, hooks_after) = context.hooks(id, if rewritten { names.staged } else { names.relation });
     if rewritten {
         run_hooks(context, session, id, &hooks_before)?;
         run_hooks(context, session, id, &hooks_after)?;
-        return Ok((rows, Staged { kind, batch: Some(batch.clone()), publish }));
+        return Ok((rows, Staged { kind, intervals, batch: Some(batch.clone()), publish }));
     }
     let publish = hooks_before.into_iter().chain(publish).chain(hooks_after).collect();
-    Ok((rows, Staged { kind, batch: Some(batch.clone()), publish }))
+    Ok((rows, Staged { kind, intervals, batch: Some(batch.clone()), publish }))
 }
 
 /// The number that a statement answers.
@@ -466,10 +486,14 @@ fn diagnose(context: &Context<'_>, id: NodeId, error: &EngineError, statement: &
     if statement.purpose.ends_with("_hook") {
         diagnostic = diagnostic.note(format!("in its {}: {}", statement.purpose, statement.text.trim()));
     }
-    // A statement holds one of the two renderings; which one it is can be read from it.
-    for rendering in [Rendering::Incremental, Rendering::Full] {
+    // A statement holds one of the two renderings, about one interval if it has any; which one can be read from it.
+    let planned = context.recording.plan.step(id).and_then(|step| step.intervals.as_ref());
+    let batches = planned.into_iter().flat_map(|planned| planned.batches.iter().chain(&planned.whole));
+    let windows: Vec<Option<Interval>> = batches.copied().map(Some).chain([None]).collect();
+    let renderings = [Rendering::Incremental, Rendering::Full];
+    for (rendering, window) in renderings.into_iter().flat_map(|one| windows.iter().map(move |window| (one, *window))) {
         if let (Some(filled), Some(position), Some(sql_at)) =
-            (context.staged_sql(id, rendering), error.position, statement.sql_at)
+            (context.staged_sql_in(id, rendering, window), error.position, statement.sql_at)
             && statement.text.get(sql_at..).is_some_and(|text| text.starts_with(filled.text.trim_end()))
             && (sql_at..=sql_at + filled.text.len()).contains(&position)
         {

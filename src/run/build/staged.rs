@@ -3,7 +3,7 @@
 use crate::{
     manifest::{Form, Node},
     name::RelationName,
-    run::Statement,
+    run::{Statement, ledger::Made},
 };
 
 /// What a staged relation is.
@@ -49,6 +49,8 @@ impl StagedKind {
 pub struct Staged {
     /// What it is.
     pub kind: StagedKind,
+    /// Which intervals it holds, of a model that is built interval by interval.
+    pub intervals: Option<Made>,
     /// Where the new rows of an increment stand.
     pub batch: Option<RelationName>,
     /// What is to be done when it is published, in that transaction.

@@ -14,6 +14,7 @@ use super::{
     Context, Event, Staged, StagedKind, Statement,
     files::{self, Paths},
     keep::Keeping,
+    ledger,
     lock::{self, Lock, Locked},
     open_control, room,
     session::{Session, refusal},
@@ -181,9 +182,15 @@ fn try_publish(
         Locked::All => {}
         Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
     }
-    let newer = state::newer(context, session, nodes).map_err(theirs("what newer runs did could not be read"))?;
+    let unread = || theirs("what newer runs did could not be read");
+    let mut newer = state::newer(context, session, nodes, staged).map_err(unread())?;
+    let standing = ledger::standing(context, session, staged, nodes).map_err(unread())?;
+    newer.extend(ledger::superseded(context, &standing));
     if !newer.is_empty() {
         return Err(Failure::Superseded(newer));
+    }
+    if let Some(replaced) = ledger::replaced(context, staged, &standing) {
+        return Err(Failure::Ours(Box::new(replaced)));
     }
     let refused = || theirs("the publish was refused");
     for statement in &behind_locks.statements {
@@ -205,13 +212,15 @@ fn try_publish(
         session.execute(None, statement).map_err(refused())?;
     }
     let columns = recorded_columns(context, session, &cut, &schemas).map_err(unreadable())?;
+    let unrecorded = || theirs("what was published could not be recorded");
     let kept = keeping.record(context).map_err(theirs("what is kept could not be recorded"))?;
     for statement in &kept {
         session.execute(None, statement).map_err(theirs("what is kept could not be recorded"))?;
     }
-    let recorded = state::record(context, nodes, (staged, outcomes), &columns);
-    for statement in recorded.map_err(theirs("what was published could not be recorded"))? {
-        session.execute(None, &statement).map_err(theirs("what was published could not be recorded"))?;
+    let recorded = state::record(context, nodes, (staged, outcomes), (&columns, &standing)).map_err(unrecorded())?;
+    let done = ledger::record(context, staged, nodes).map_err(unrecorded())?;
+    for statement in recorded.iter().chain(&done) {
+        session.execute(None, statement).map_err(unrecorded())?;
     }
     let mut retired = cut.retired(context);
     let left = left_behind(context, session, &retired).map_err(unreadable())?;
