@@ -111,7 +111,7 @@ pub fn adopt(
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, &none, &none), database.as_deref());
     let mut session = Session::new(request.engine.connect(context.run)?, request.observer);
-    context.recording.epoch = state::begin(&context, &mut session)?;
+    context.recording.epoch = state::beginning(&context).begin(&mut session, None, request.chosen)?;
     let nodes: Vec<NodeId> = relations.keys().copied().collect();
     let schemas: BTreeSet<&str> =
         nodes.iter().filter_map(|id| request.manifest.node(*id).relation.as_ref()).map(|name| &*name.schema).collect();
@@ -140,6 +140,6 @@ pub fn adopt(
         drop(session.control("rollback", "rollback"));
     }
     let status = if written.is_ok() { "done" } else { "failed" };
-    drop(state::end(&context, &mut session, (status, &none), &BTreeMap::new()));
+    drop(state::end(&context, &mut session, (status, &none), (&BTreeMap::new(), &BTreeMap::new())));
     written
 }

@@ -64,7 +64,7 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
     let settings = look.engine.session_settings();
     let leftovers = sweep::has_leftovers(connection.as_mut(), look.statements, manifest, &live)?;
     let without_file = without_file(manifest, look.root);
-    Ok((Known { live, columns, state, functions, settings, sources, leftovers, without_file }, failed))
+    Ok((Known { live, columns, state, functions, settings, sources, leftovers, without_file, keyed: None }, failed))
 }
 
 /// The schemas of everything that is built.

@@ -1,6 +1,6 @@
 //! `suiro build`: makes what the plan says, then publishes it.
 
-use super::{compile, failures, origin, plan};
+use super::{compile, failures, key, origin, plan};
 use crate::{
     artifact::{Log, Store, compiled_path, run_results},
     cli::{
@@ -16,9 +16,10 @@ use crate::{
     exit::Exit,
     graph::Selection,
     manifest::{Node, NodeId, NodeKind, TestType},
-    plan::{Plan, RunId, Wishes},
+    plan::{Known, Plan, RunId, Wishes},
     project::Publish,
     run::{Event, Observer, PublishMode, Request, Status, Stop},
+    state::Keyed,
 };
 use std::{
     collections::BTreeSet,
@@ -77,6 +78,18 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     if let Err(exit) = app.enter(&mut compilation) {
         return exit;
     }
+    let taken = match key::taken_up(app, &compilation, (arguments, part.verb())) {
+        Ok(taken) => taken,
+        Err(exit) => return exit,
+    };
+    let resumed;
+    let arguments = match &taken {
+        Some(keyed) => {
+            resumed = key::as_before(arguments, keyed);
+            &resumed
+        }
+        None => arguments,
+    };
     let selection = match app.selection(&compilation, &arguments.choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
@@ -98,7 +111,7 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     if blocks_everything(&compilation) {
         return exit;
     }
-    exit = exit.or(carry_out(app, (arguments, part), &compilation, &selection));
+    exit = exit.or(carry_out(app, (arguments, part), (&compilation, &selection), taken));
     exit
 }
 
@@ -107,7 +120,12 @@ fn blocks_everything(compilation: &Compilation) -> bool {
     compilation.diagnostics.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.node.is_none())
 }
 
-fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compilation, selection: &Selection) -> Exit {
+fn carry_out(
+    app: &App,
+    (arguments, part): (&Build, Part),
+    (compilation, selection): (&Compilation, &Selection),
+    taken: Option<Keyed>,
+) -> Exit {
     let manifest = &compilation.manifest;
     let tests: BTreeSet<NodeId> =
         selection.iter().copied().filter(|id| manifest.node(*id).kind == NodeKind::Test).collect();
@@ -121,11 +139,29 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         Err(exit) => return exit,
     };
     let run = run_id();
-    let wishes = Wishes { run: run.as_str().to_owned(), ..wishes(arguments) };
+    let halt = Halt::new(&app.terminal);
+    let mut origin = origin::origin(&compilation.project.root, part.verb());
+    let chosen = key::chosen(arguments);
+    let keyed = match (&arguments.run_key, part) {
+        (_, Part::Tests) => None,
+        (Some(run_key), _) => {
+            match key::keyed(app, compilation, (engine.as_ref(), &halt), (run_key, &run, &origin, &chosen)) {
+                Ok(keyed) => Some(keyed),
+                Err(exit) => return exit,
+            }
+        }
+        (None, _) => taken,
+    };
+    if let Some(keyed) = &keyed {
+        origin.logical_time.clone_from(&keyed.logical_time);
+    }
+    // What cannot be told from another version is told by the run, whichever process does it.
+    let of_run = keyed.as_ref().filter(|_| !arguments.again).map_or(run.as_str(), |keyed| &keyed.run);
+    let wishes = Wishes { run: of_run.to_owned(), ..wishes(arguments) };
     let plan = match part {
         Part::Tests => Plan::default(),
-        _ => match plan::make(app, compilation, (selection, &wishes), engine.as_ref()) {
-            Ok(plan) => plan,
+        _ => match plan::known(app, compilation, selection, engine.as_ref()) {
+            Ok(known) => plan::of(compilation, (selection, &wishes), &Known { keyed: keyed.clone(), ..known }),
             Err(exit) => return exit,
         },
     };
@@ -140,7 +176,7 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     };
     let runs = |id: &&NodeId| {
         let passed = plan.tests.get(id).is_some_and(|test| test.passed.is_some());
-        manifest.node(**id).error.is_none() && (arguments.force || !passed)
+        manifest.node(**id).error.is_none() && (arguments.force || arguments.again || !passed)
     };
     let total = plan.built().len() + tests.iter().filter(runs).count();
     let (place, root) = (engine.place(), format!("{}/", compilation.project.root.display()));
@@ -159,7 +195,6 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         app.terminal.say(&format!("{differing} of {built} relations differ from prod; the others are read from there"));
     }
     let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
-    let halt = Halt::new(&app.terminal);
     let told = Both(&progress, &log);
     let observer = Both(&halt, &told);
     let report = crate::run::run(&Request {
@@ -185,9 +220,13 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         },
         publish_timeout: compilation.project.target.publish_timeout(),
         state_schema: &compilation.project.target.state_schema,
-        origin: &origin::origin(&compilation.project.root, part.verb()),
+        origin: &origin,
         superseded_fails: arguments.superseded == Superseded::Fail,
-        all_tests: arguments.force || part == Part::Tests,
+        all_tests: arguments.force || arguments.again || part == Part::Tests,
+        resumes: !(arguments.force || arguments.again),
+        chosen: &chosen,
+        keyed: keyed.as_ref(),
+        ends: arguments.run_key.is_none() || arguments.last || key::is_everything(&chosen),
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());
@@ -207,7 +246,13 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
 }
 
 fn wishes(arguments: &Build) -> Wishes {
-    Wishes { full_refresh: arguments.full_refresh, force: arguments.force, reset: arguments.reset, ..Wishes::default() }
+    Wishes {
+        full_refresh: arguments.full_refresh,
+        force: arguments.force || arguments.again,
+        reset: arguments.reset,
+        again: arguments.again,
+        ..Wishes::default()
+    }
 }
 
 /// The name of a run that begins now.

@@ -20,6 +20,7 @@ pub mod hold;
 pub mod import;
 pub mod init;
 pub mod json_lines;
+mod key;
 pub mod lineage;
 pub mod ls;
 pub mod man;

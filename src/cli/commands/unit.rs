@@ -21,6 +21,7 @@ use crate::{
     manifest::{NodeId, NodeKind, TestType},
     plan::Plan,
     run::{PublishMode, Request, Status, Stop},
+    state::Chosen,
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -102,6 +103,10 @@ fn carry_out(
         state_schema: &compilation.project.target.state_schema,
         origin: &origin::origin(&compilation.project.root, "test"),
         superseded_fails: false,
+            resumes: false,
+            chosen: &Chosen::default(),
+            keyed: None,
+            ends: true,
         all_tests: true,
     });
     progress.end();

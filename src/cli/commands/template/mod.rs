@@ -19,6 +19,7 @@ use crate::{
     plan::{Plan, Wishes},
     project::{LoadOptions, Loaded, Project, load},
     run::{Event, Observer, Origin, PublishMode, Request, RunReport, Stop},
+    state::Chosen,
     source::Sources,
 };
 use serde_json::json;
@@ -194,7 +195,12 @@ impl Trial<'_> {
             Plan::default()
         } else {
             let wishes =
-                Wishes { full_refresh: way.full_refresh, force: true, reset: false, run: run.as_str().to_owned() };
+                Wishes {
+                    full_refresh: way.full_refresh,
+                    force: true,
+                    run: run.as_str().to_owned(),
+                    ..Wishes::default()
+                };
             plan::make(self.app, compilation, (&of_kind(false), &wishes), engine.as_ref()).map_err(|_| Vec::new())?
         };
         let stop = Stop::default();
@@ -222,6 +228,10 @@ impl Trial<'_> {
             origin: &Origin::default(),
             all_tests: true,
             superseded_fails: false,
+            resumes: false,
+            chosen: &Chosen::default(),
+            keyed: None,
+            ends: true,
         });
         let found: Vec<Diagnostic> =
             report.diagnostics.iter().filter(|found| found.code != TEST_FAILED).cloned().collect();
