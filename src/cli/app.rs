@@ -40,6 +40,14 @@ impl App {
     /// # Errors
     /// The exit status, when there is nothing to go on with.
     pub fn compiled(&self) -> Result<Compilation, Exit> {
+        self.compiled_with(false)
+    }
+
+    /// The same; `advise` says whether orders are looked for that the text of models lacks.
+    ///
+    /// # Errors
+    /// As [`Self::compiled`].
+    pub fn compiled_with(&self, advise: bool) -> Result<Compilation, Exit> {
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -60,6 +68,7 @@ impl App {
             },
             environment: compile::process_environment(environment.clone()),
             referee: Some(Box::new(DuckDbParser::default())),
+            advise,
         });
         match compiled {
             Ok(compilation) => {

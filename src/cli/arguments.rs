@@ -2,7 +2,7 @@
 
 mod upkeep;
 
-pub use upkeep::{Adopt, History, Hold, Prune, Status, Why};
+pub use upkeep::{Adopt, Diff, History, Hold, Prune, Rollback, Status, Verify, VerifyIdempotent, Why};
 
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,7 +42,7 @@ pub struct Global {
     /// Say nothing but errors
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
-    /// How long to wait for a DuckDB file that another process has open, such as 30s or 5m
+    /// How long to wait for a DuckDB file or a staging schema that others use, such as 30s or 5m
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
     pub lock_wait: Option<Duration>,
     /// Write what is said to this file, too, however much of it is shown
@@ -98,6 +98,20 @@ pub enum Format {
     Json,
 }
 
+/// The shape of lineage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LineageFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs, one object
+    Json,
+    /// A diagram in Mermaid, which many places show in Markdown
+    Mermaid,
+    /// A diagram in DOT, for Graphviz
+    Dot,
+}
+
 /// What it is that a newer run has published already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Superseded {
@@ -142,6 +156,14 @@ pub enum Command {
     History(History),
     /// Keep models at their version, whatever builds would do
     Hold(Hold),
+    /// Publish versions again that were replaced and kept (`keep: N`), and hold them
+    Rollback(Rollback),
+    /// Compare published rows with what is remembered of them
+    Verify(Verify),
+    /// Build models three times from the same rows in other orders, and compare what comes out; publishes nothing
+    VerifyIdempotent(VerifyIdempotent),
+    /// Compare an environment with production: models and columns, and with `--data` rows
+    Diff(Diff),
     /// Take over relations that exist and that suiro did not make
     Adopt(Adopt),
     /// Drop what the project published and has no more
@@ -317,8 +339,8 @@ pub enum UnitEngine {
 
 #[derive(Debug, Args)]
 pub struct Lineage {
-    /// Model, seed or source
-    #[arg(value_name = "NODE", required_unless_present_any = ["explain_edge", "json_lines"])]
+    /// Model, seed or source, or one of its columns: `orders`, `orders.amount`
+    #[arg(value_name = "NODE[.COLUMN]", required_unless_present_any = ["explain_edge", "json_lines"])]
     pub node: Option<String>,
     /// Only what it reads
     #[arg(long, conflicts_with = "downstream")]
@@ -334,7 +356,7 @@ pub struct Lineage {
     pub json_lines: bool,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: LineageFormat,
 }
 
 #[derive(Debug, Args)]

@@ -39,16 +39,32 @@ impl App {
         if let Err(problem) = check(name, compilation) {
             return Err(self.fail(&[*problem], &compilation.sources));
         }
+        let known = self.production(compilation)?;
+        self.enter_known(compilation, name, known)
+    }
+
+    /// What production has and remembers; its database is closed again.
+    ///
+    /// # Errors
+    /// The exit status, after printing why it could not be read.
+    pub fn production(&self, compilation: &Compilation) -> Result<Known, Exit> {
+        let engine = self.engine(compilation, true)?;
+        let known = production(compilation, engine.as_ref());
+        known.map_err(|error| self.refuse(compilation, &error, "production could not be read"))
+    }
+
+    /// Goes over to the environment of that name, beside a production of which this is known.
+    ///
+    /// # Errors
+    /// The exit status, after printing why the name will not do.
+    pub fn enter_known(&self, compilation: &mut Compilation, name: &str, known: Known) -> Result<(), Exit> {
+        if let Err(problem) = check(name, compilation) {
+            return Err(self.fail(&[*problem], &compilation.sources));
+        }
         let is_there = match &compilation.project.target.kind {
             TargetKind::DuckDb(duckdb) => duckdb.file.as_ref().is_some_and(|file| file.exists()),
             TargetKind::Postgres(_) => true,
         };
-        // Closed before the environment's own file attaches it.
-        let known = {
-            let engine = self.engine(compilation, true)?;
-            production(compilation, engine.as_ref())
-        };
-        let known = known.map_err(|error| self.refuse(compilation, &error, "production could not be read"))?;
         let template = |name: &str| compilation.own_materialization(name);
         let own = differing((&compilation.manifest, &compilation.graph), &known, &template);
         let database = attach(compilation, name).filter(|_| is_there);
@@ -58,6 +74,16 @@ impl App {
 }
 
 impl App {
+    /// Whether the environment that was entered may be there: on DuckDB, whether it has its file.
+    #[must_use]
+    #[expect(clippy::unused_self, reason = "what a command asks of its invocation is asked in one way")]
+    pub fn has_environment(&self, compilation: &Compilation) -> bool {
+        match &compilation.project.target.kind {
+            TargetKind::DuckDb(duckdb) => duckdb.file.as_ref().is_some_and(|file| file.exists()),
+            TargetKind::Postgres(_) => true,
+        }
+    }
+
     /// A DuckDB file beside the target's own, with nothing attached.
     ///
     /// # Errors
@@ -77,6 +103,7 @@ fn production(compilation: &Compilation, engine: &dyn Engine) -> Result<Known, E
         statements: compilation,
         database: database.as_deref(),
         state_schema: &compilation.project.target.state_schema,
+        staging_schemas: &[],
         root: &compilation.project.root,
         sources: BTreeMap::new(),
     })?;

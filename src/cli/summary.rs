@@ -173,7 +173,10 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     }
     let kept = report.kept;
     if kept > 0 {
-        text.push_str(&format!("\n{} stay built for the next run, as long as nothing changes.", thousands(kept as u64)));
+        text.push_str(&format!(
+            "\n{} stay built for the next run, as long as nothing changes.",
+            thousands(kept as u64)
+        ));
     }
     if report.stopped.is_some() && built == 0 {
         text.push_str("\nNothing was published: every table and view is as it was before.");

@@ -36,6 +36,7 @@ pub enum Loudness {
 #[derive(Clone)]
 pub struct Terminal {
     colour_err: bool,
+    colour_out: bool,
     live: bool,
     width: usize,
     loudness: Loudness,
@@ -59,6 +60,7 @@ impl Terminal {
         let width = console_width().unwrap_or(100).clamp(40, 160);
         Self {
             colour_err: wanted(std::io::stderr().is_terminal()),
+            colour_out: wanted(std::io::stdout().is_terminal()),
             live,
             width,
             loudness,
@@ -78,6 +80,12 @@ impl Terminal {
     #[must_use]
     pub const fn colours_err(&self) -> bool {
         self.colour_err
+    }
+
+    /// Some data in a style, where stdout takes colours.
+    #[must_use]
+    pub fn styled(&self, text: &str, style: anstyle::Style) -> String {
+        if self.colour_out { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     /// Columns.

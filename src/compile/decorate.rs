@@ -2,7 +2,7 @@
 
 use super::{
     Compilation, Origin, add_virtual, first_error,
-    properties::{HookSource, Subject, compiled_hook, hooks, properties, sorted},
+    properties::{HookSource, Subject, compiled_hook, compiled_predicate, hooks, properties, sorted},
 };
 use crate::{
     diagnostic::{Diagnostic, code::DUPLICATE_NAME},
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The keys that say anything about a relation besides its rows.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "persist_docs",
     "indexes",
     "constraints",
@@ -26,6 +26,7 @@ const KEYS: [&str; 10] = [
     "partition_by",
     "pre_hook",
     "post_hook",
+    "incremental_predicates",
 ];
 
 impl Compilation {
@@ -51,6 +52,11 @@ impl Compilation {
                 let before = self.hooks_of(Some(id), before.as_ref(), &mut found);
                 let after = self.hooks_of(Some(id), after.as_ref(), &mut found);
                 made.hooks = sorted(before, after);
+            }
+            if self.manifest.node(id).form() == Form::Incremental
+                && let Some(setting) = config.get("incremental_predicates")
+            {
+                made.predicates = self.predicates_of(id, setting, &mut found);
             }
             let node = &mut self.manifest.nodes[index];
             for parent in made.constraints.iter().filter_map(|constraint| constraint.to) {
@@ -151,7 +157,36 @@ impl Compilation {
         compiled
     }
 
+    fn predicates_of(&mut self, id: NodeId, setting: &Setting, found: &mut Vec<Diagnostic>) -> Vec<CompiledSql> {
+        let mut compiled = Vec::new();
+        for source in hooks(setting, found) {
+            match self.rendered(Some(id), &source, "predicate") {
+                Ok((text, schema)) => {
+                    let language = (self.manifest.dialect, &self.names);
+                    match compiled_predicate(&text, language, (&schema, id), source.span) {
+                        Ok(predicate) => compiled.push(predicate),
+                        Err(problem) => found.push(*problem),
+                    }
+                }
+                Err(problems) => found.extend(problems),
+            }
+        }
+        compiled
+    }
+
     fn hook(&mut self, node: Option<NodeId>, source: &HookSource) -> Result<Vec<CompiledSql>, Vec<Diagnostic>> {
+        let (text, schema) = self.rendered(node, source, "hook")?;
+        let language = (self.manifest.dialect, &self.names);
+        compiled_hook(&text, language, (&schema, node), source.span).map_err(|problem| vec![problem])
+    }
+
+    /// The text of a template beside the SQL of a node, and the schema in which its names are meant.
+    fn rendered(
+        &mut self,
+        node: Option<NodeId>,
+        source: &HookSource,
+        what: &str,
+    ) -> Result<(String, String), Vec<Diagnostic>> {
         let relation = node.and_then(|id| self.manifest.node(id).relation.clone());
         let this = This {
             database: None,
@@ -160,7 +195,7 @@ impl Compilation {
         };
         let config: BTreeMap<String, Value> = node.map(|id| self.manifest.node(id).config.clone()).unwrap_or_default();
         let written_in = self.sources.get(source.span.file).path().to_owned();
-        let file = add_virtual(&mut self.sources, format!("{written_in} (hook)"), &source.text);
+        let file = add_virtual(&mut self.sources, format!("{written_in} ({what})"), &source.text);
         let instance = node.and_then(|id| self.manifest.node(id).instance.clone());
         let rendered = self.renderer.render(&Input {
             file,
@@ -174,7 +209,6 @@ impl Compilation {
             scope: &self.scope,
         })?;
         let schema = relation.as_ref().map_or(self.manifest.schema.as_str(), |relation| &relation.schema);
-        let language = (self.manifest.dialect, &self.names);
-        compiled_hook(&rendered.text, language, (schema, node), source.span).map_err(|problem| vec![problem])
+        Ok((rendered.text, schema.to_owned()))
     }
 }

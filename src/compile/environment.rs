@@ -18,6 +18,8 @@ pub struct Environment {
     pub name: String,
     /// The nodes that are built in it; all others are read from production.
     pub own: BTreeSet<NodeId>,
+    /// The name under which production's database can be read, where it is another one.
+    pub production: Option<String>,
     /// What is known of the others.
     outside: Known,
 }
@@ -54,7 +56,8 @@ impl Compilation {
             target.state_schema = schema(&target.state_schema, name);
         }
         let outside = outside(&self.manifest, &own, (known, &moved), &before);
-        self.environment = Some(Environment { name: name.to_owned(), own, outside });
+        self.environment =
+            Some(Environment { name: name.to_owned(), own, production: database.map(str::to_owned), outside });
     }
 
     /// What of a selection is built in the environment that was entered; without one, all of it.

@@ -10,13 +10,14 @@ use crate::{
 };
 
 /// The keys that only incremental models have a use for.
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "incremental_strategy",
     "on_schema_change",
     "on_definition_change",
     "full_refresh",
     "merge_update_columns",
     "merge_exclude_columns",
+    "incremental_predicates",
 ];
 
 /// What is wrong with how a model is added to; `reads_itself` says whether a rendering reads its own live rows.
@@ -72,6 +73,15 @@ pub fn check(node: &Node, reading: &Reading, reads_itself: bool) -> Vec<Diagnost
                     ),
             ]
         }
-        _ => elsewhere,
+        _ => {
+            let appended = strategy.as_ref().is_some_and(|strategy| strategy.value == "append") || !keyed;
+            let unused = given("incremental_predicates").filter(|_| appended).map(|setting| {
+                let message = "`incremental_predicates` has no effect: an `append` replaces no rows";
+                Diagnostic::warning(KEY_WITHOUT_EFFECT, message)
+                    .at(setting.span, "has no effect")
+                    .help("it is a key of `merge` and `delete_insert`")
+            });
+            elsewhere.into_iter().chain(unused).collect()
+        }
     }
 }

@@ -21,6 +21,7 @@ mod reading;
 mod serve;
 mod snapshot;
 mod tests;
+mod unordered;
 
 pub use environment::{Environment, schema as environment_schema};
 pub use facts::WrittenFile;
@@ -43,8 +44,14 @@ use columns::Inference;
 use edges::{Edges, Resolver};
 use nodes::Origin;
 use rayon::prelude::*;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicUsize},
+};
 use tests::{Rendering, TestTemplates, Tests};
+
+/// Bytes of SQL whose syntax trees stay in memory until columns are traced; trees are some eighty times as large.
+const ROOM_FOR_TREES: usize = 512 << 10;
 
 /// A compiled project, and what is needed to say where things were written.
 pub struct Compilation {
@@ -54,6 +61,8 @@ pub struct Compilation {
     pub sources: Sources,
     /// What was found.
     pub diagnostics: Vec<Diagnostic>,
+    /// Orders that the text of models lacks: printed by those who ask.
+    pub advice: Vec<Diagnostic>,
     /// The nodes.
     pub manifest: Manifest,
     /// Who reads whom.
@@ -64,6 +73,7 @@ pub struct Compilation {
     pub selectors: BTreeMap<String, Selector>,
     /// The environment that was entered; without one it is production.
     pub environment: Option<Environment>,
+    known_keys: BTreeMap<NodeId, Vec<crate::lineage::Key>>,
     readings: Vec<Reading>,
     tests: Tests,
     test_templates: TestTemplates,
@@ -83,6 +93,8 @@ pub struct Request<'a> {
     pub environment: EnvironmentLookup,
     /// The engine's own parser, where there is one.
     pub referee: Option<Box<dyn Referee>>,
+    /// Whether orders are looked for that the text of models lacks.
+    pub advise: bool,
 }
 
 /// Compiles a project as far as it can be; what was found instead, where there is none.
@@ -91,7 +103,7 @@ pub struct Request<'a> {
 /// When there is no project or no target: what was loaded, with its diagnostics.
 #[expect(clippy::result_large_err, reason = "made once in a process")]
 pub fn compile(request: Request<'_>) -> Result<Compilation, Loaded> {
-    compile_loaded(project::load(&request.load), &request.environment, request.referee)
+    compile_all(project::load(&request.load), &request.environment, request.referee, request.advise)
 }
 
 /// Compiles a project that was loaded already.
@@ -104,6 +116,16 @@ pub fn compile_loaded(
     environment: &EnvironmentLookup,
     referee: Option<Box<dyn Referee>>,
 ) -> Result<Compilation, Loaded> {
+    compile_all(loaded, environment, referee, false)
+}
+
+#[expect(clippy::result_large_err, reason = "made once in a process")]
+fn compile_all(
+    loaded: Loaded,
+    environment: &EnvironmentLookup,
+    referee: Option<Box<dyn Referee>>,
+    advise: bool,
+) -> Result<Compilation, Loaded> {
     let Loaded { project: Some(mut project), mut sources, mut diagnostics, secrets } = loaded else {
         return Err(loaded);
     };
@@ -115,8 +137,9 @@ pub fn compile_loaded(
     let scope = scope(&project, environment);
     diagnostics.extend(describe::render(&mut project, &scope));
     let around = Surroundings { project: &project, renderer: &renderer, scope: &scope, referee: referee.as_deref() };
+    let room = AtomicUsize::new(ROOM_FOR_TREES);
     let mut readings: Vec<Reading> =
-        project.models.par_iter().map(|model| around.read(model, sources.get(model.file))).collect();
+        project.models.par_iter().map(|model| around.read(model, sources.get(model.file)).within(&room)).collect();
 
     let mut tests = Tests {
         generic: tests::collect(&project),
@@ -175,20 +198,18 @@ pub fn compile_loaded(
     let graph = Graph::new(&manifest);
     let inference = Inference { around, sources: &sources, readings: &readings, tests: &tests, origins: &origins };
     diagnostics.extend(inference.run(&mut manifest, &graph));
-    // Syntax trees are large, and nobody needs them any more.
-    for read in readings.iter_mut().flat_map(|reading| [&mut reading.full, &mut reading.incremental]).flatten() {
-        read.query.iter_mut().for_each(crate::parse::Query::forget_syntax);
-    }
     let selectors = serve::selectors(&project, &mut diagnostics);
     let mut compilation = Compilation {
         project,
         sources,
         diagnostics,
+        advice: Vec::new(),
         manifest,
         graph,
         secrets,
         selectors,
         environment: None,
+        known_keys: BTreeMap::new(),
         readings,
         tests,
         test_templates: templates,
@@ -200,6 +221,10 @@ pub fn compile_loaded(
         referee,
     };
     compilation.add_properties();
+    if advise {
+        compilation.look_for_missing_orders();
+    }
+    compilation.readings.iter_mut().for_each(Reading::put_syntax_away);
     compilation.check_names();
     compilation.report_cycles();
     Ok(compilation)

@@ -15,6 +15,7 @@ use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// A model after rendering and reading; what failed is missing, with its diagnostics.
@@ -36,6 +37,24 @@ impl Reading {
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.model.instance.as_ref().map(|instance| instance.label.as_str())
+    }
+
+    /// Keeps its syntax trees if there is room for them; what is put away is parsed again where it is needed.
+    #[must_use]
+    pub fn within(mut self, room: &AtomicUsize) -> Self {
+        let reads = self.full.iter().chain(&self.incremental);
+        let needed = reads.filter_map(|read| read.query.as_ref()).map(|query| query.text().len()).sum();
+        let left = |room: usize| room.checked_sub(needed);
+        if room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_err() {
+            self.put_syntax_away();
+        }
+        self
+    }
+
+    /// Lets go of its syntax trees.
+    pub fn put_syntax_away(&mut self) {
+        let reads = self.full.iter_mut().chain(&mut self.incremental);
+        reads.filter_map(|read| read.query.as_mut()).for_each(Query::put_syntax_away);
     }
 }
 

@@ -12,12 +12,13 @@ use crate::{
 /// The keys that only snapshots have a use for.
 const KEYS: [&str; 5] = ["strategy", "updated_at", "check_cols", "hard_deletes", "snapshot_meta_column_names"];
 /// The keys of incremental models that snapshots have no use for, and of tables.
-const NOT_OF_SNAPSHOTS: [&str; 6] = [
+const NOT_OF_SNAPSHOTS: [&str; 7] = [
     "incremental_strategy",
     "on_schema_change",
     "full_refresh",
     "merge_update_columns",
     "merge_exclude_columns",
+    "incremental_predicates",
     "partition_by",
 ];
 

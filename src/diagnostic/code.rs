@@ -88,6 +88,9 @@ codes! {
     STAR_OVER_UNKNOWN = "E0327" Project "a star stands for columns that are not known";
     NO_SUCH_COLUMN = "E0328" Project "a test or description names a column that does not exist";
     UNBOUNDED_APPEND = "E0330" Project "an incremental model would add the same rows again";
+    WINDOW_WITHOUT_ORDER = "E0331" Project "a window's rows may stand in any order";
+    LIMIT_WITHOUT_ORDER = "E0332" Project "which rows are left depends on chance";
+    AGGREGATE_WITHOUT_ORDER = "E0333" Project "an aggregate keeps an order that nothing gives";
 
     // 4: graph and selection
     CYCLE = "E0401" Project "models read each other in a circle";
@@ -129,11 +132,15 @@ codes! {
     DUPLICATE_KEY = "E0613" Database "two new rows have the same unique key";
     SCHEMA_CHANGED = "E0614" Database "the columns of an incremental model changed";
     ADDED_TO_ELSEWHERE = "E0616" Temporary "another run is adding to the same table";
+    NOT_KEPT = "E0625" Usage "a version is not kept";
     TEMPLATE_CASE_FAILED = "E0617" Database "a template does not keep what templates promise";
+    STAGING_UNUSABLE = "E0618" Database "the schemas to stage in cannot be used";
+    STAGING_TAKEN = "E0619" Temporary "other runs use the schemas to stage in";
+    KEY_OUT_OF_REACH = "E0620" Database "a new row has a key that `incremental_predicates` leaves out";
     DEFINITION_CHANGED = "E0621" Database "an incremental model is made differently than its rows were";
     STATE_NOT_WRITABLE = "E0622" Database "the state cannot be written";
     SUPERSEDED = "E0623" Temporary "a newer run has published already";
-    RUN_GOES_ON = "E0625" Temporary "the run to be taken up goes on";
+    RUN_GOES_ON = "E0626" Temporary "the run to be taken up goes on";
     STATE_TOO_NEW = "E0624" Database "a newer suiro has written the state";
     MISSING_KEY_COLUMN = "E0615" Database "a unique key names a column that the model does not have";
 
@@ -144,6 +151,8 @@ codes! {
     FAILURES_NOT_STORED = "E0704" Database "failing rows could not be stored";
     BAD_UNIT_TEST = "E0705" Project "a unit test does not make sense";
     UNIT_TEST_FAILED = "E0706" DataTest "a unit test failed";
+    ROWS_CHANGED = "E0707" DataTest "published rows are not those that were published";
+    NOT_IDEMPOTENT = "E0708" DataTest "a model gives other rows when it is built again";
 
     // 9: suiro itself
     BUG = "E0901" Bug "a bug in suiro";

@@ -2,10 +2,12 @@
 //!
 //! In: a [`Manifest`]. Out: orders and sets of its nodes. Never: letting petgraph out of this module.
 
+mod column;
 mod cycle;
 mod order;
 mod select;
 
+pub use column::{ColumnEdge, ColumnPoint, Way, next as next_columns, reach as reach_columns};
 pub use select::{Reach, Selection, Selector, Term, exclude, select};
 
 use crate::manifest::{Manifest, NodeId};

@@ -6,6 +6,7 @@
 pub(crate) mod column;
 mod dialect;
 mod head;
+mod order;
 mod script;
 mod statement;
 mod trace;
@@ -15,6 +16,7 @@ pub use column::{
     catalog::Known,
     finding::{Finding, FindingKind},
 };
+pub use order::{Dependent, Key, KeysAt, Lack, Unordered};
 pub use trace::{Schema, Trace, TracedColumn, TracedSource};
 
 use crate::{
@@ -69,7 +71,20 @@ pub fn columns(query: &Query, known: &dyn Fn(usize) -> Option<(u32, Arc<Known>)>
         }
     }
     let flavor = column::flavor::Flavor::of(query.dialect());
-    Some(column::query(query.syntax()?, &Places(known), flavor))
+    Some(column::query(&*query.syntax()?, &Places(known), flavor))
+}
+
+/// Where the rows of a model's query depend on an order that nothing fixes; nothing where its syntax tree is not exactly
+/// the query. `keys` tells the keys of the relation whose name stands at a byte of the text.
+#[must_use]
+pub fn unordered(query: &Query, keys: &KeysAt<'_>) -> Vec<Unordered> {
+    query.syntax().map(|syntax| order::find(&syntax, query.dialect(), keys)).unwrap_or_default()
+}
+
+/// The keys of what a model's query gives, as far as they follow from its text.
+#[must_use]
+pub fn keys(query: &Query, keys: &KeysAt<'_>) -> Vec<Key> {
+    query.syntax().map(|syntax| order::keys_of(&syntax, query.dialect(), keys)).unwrap_or_default()
 }
 
 /// What the engine calls the type that is written so: `int8` is `bigint` to PostgreSQL. Nothing where that is not certain.

@@ -29,6 +29,9 @@ pub struct Properties {
     /// What runs before and after it is made.
     #[serde(skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
+    /// The conditions on the rows of an incremental model that new rows may replace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub predicates: Vec<CompiledSql>,
 }
 
 impl Properties {
@@ -94,6 +97,14 @@ pub struct Constraint {
     pub to: Option<NodeId>,
     /// The columns there.
     pub to_columns: Vec<String>,
+}
+
+impl Constraint {
+    /// Whether the database makes an index of its name.
+    #[must_use]
+    pub const fn has_index(&self) -> bool {
+        matches!(self.kind, ConstraintKind::Unique | ConstraintKind::PrimaryKey)
+    }
 }
 
 /// Who may do what with a relation.

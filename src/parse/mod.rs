@@ -77,6 +77,17 @@ pub enum Reading {
     Engine,
 }
 
+/// The syntax tree of a query.
+#[derive(Debug, Clone)]
+enum Syntax {
+    /// None is exactly the query.
+    None,
+    /// At hand.
+    Kept(Arc<sqlparser::ast::Query>),
+    /// The text can be parsed again.
+    PutAway,
+}
+
 /// A query whose relations are known.
 #[derive(Debug, Clone)]
 pub struct Query {
@@ -88,7 +99,7 @@ pub struct Query {
     head: QueryHead,
     tree: Option<Outline>,
     stream: Outline,
-    syntax: Option<Arc<sqlparser::ast::Query>>,
+    syntax: Syntax,
 }
 
 impl Query {
@@ -123,13 +134,19 @@ impl Query {
     }
 
     /// Its syntax tree, whose places are bytes, where that is exactly the query.
-    pub(crate) fn syntax(&self) -> Option<&sqlparser::ast::Query> {
-        self.syntax.as_deref()
+    pub(crate) fn syntax(&self) -> Option<Arc<sqlparser::ast::Query>> {
+        match &self.syntax {
+            Syntax::None => None,
+            Syntax::Kept(tree) => Some(Arc::clone(tree)),
+            Syntax::PutAway => reader::tree(&self.text, self.dialect),
+        }
     }
 
-    /// Lets go of the syntax tree, which is large.
-    pub(crate) fn forget_syntax(&mut self) {
-        self.syntax = None;
+    /// Lets go of the syntax tree, which is many times as large as the text; it is made again when it is asked for.
+    pub(crate) fn put_syntax_away(&mut self) {
+        if matches!(self.syntax, Syntax::Kept(_)) {
+            self.syntax = Syntax::PutAway;
+        }
     }
 
     /// The text cut into pieces, for the mentions that `replaced` knows; the others stay as written.

@@ -1,7 +1,7 @@
 //! The readings of one text, the most faithful first.
 
 use super::{
-    Mention, Query, Reading,
+    Mention, Query, Reading, Syntax,
     cte::QueryHead,
     lexer::{Kind, Token, Tokens},
     outline::{Item, ItemKind, Outline},
@@ -45,7 +45,7 @@ impl QueryReader<'_> {
             Trees::Agree(reading, tree, syntax) => {
                 let sketch = sketch.unwrap_or_default();
                 let query = self.query(reading, Some(tree), sketch);
-                return Ok(Query { syntax, ..query });
+                return Ok(Query { syntax: syntax.map_or(Syntax::None, Syntax::Kept), ..query });
             }
             Trees::Disagree(range) => (None, Some(range)),
             Trees::None(failure) => (Some(failure), None),
@@ -169,7 +169,7 @@ impl QueryReader<'_> {
             head: QueryHead::of(self.tokens),
             tree,
             stream: sketch.outline,
-            syntax: None,
+            syntax: Syntax::None,
         }
     }
 
@@ -193,6 +193,13 @@ fn only_query(statements: Vec<Statement>) -> Option<Box<SyntaxTree>> {
         (Some(Statement::Query(query)), None) => Some(query),
         _ => None,
     }
+}
+
+/// The syntax tree of a text that was read as [`Reading::Tree`] before.
+pub(super) fn tree(text: &str, dialect: Dialect) -> Option<Arc<SyntaxTree>> {
+    let [own, ..] = syntax::dialects(dialect);
+    let cut = syntax::tokenize(&Tokens::read(text, dialect).ok()?, dialect).ok()?;
+    syntax::parse(cut, &[], text.len(), own).ok().and_then(only_query).map(Into::into)
 }
 
 fn too_deep(failure: Option<&Failure>) -> bool {

@@ -4,7 +4,7 @@ use crate::{
     engine::{LiveCatalog, LiveColumn, LiveRelation, UserFunction},
     manifest::{Node, NodeId},
     name::RelationName,
-    state::{Keyed, Recorded, State},
+    state::{Recorded, SharedRun, State},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ pub struct Known {
     /// Models that become files, and whose files are gone.
     pub without_file: BTreeSet<NodeId>,
     /// The run that the plan is for, where other processes have a part in it.
-    pub keyed: Option<Keyed>,
+    pub keyed: Option<SharedRun>,
 }
 
 impl Known {

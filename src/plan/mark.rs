@@ -29,6 +29,18 @@ pub fn is_ours(project: &str, relation: &RelationName, comment: Option<&str>) ->
     comment.and_then(|comment| comment.lines().last()).is_some_and(|last| last == mark(project, relation))
 }
 
+/// Whether a relation with that comment in a schema that was lent was left by a run of the project: staged under the
+/// name that it is published by, or under one that suiro made.
+#[must_use]
+pub fn is_staged(project: &str, relation: &RelationName, comment: Option<&str>) -> bool {
+    let last = comment.and_then(|comment| comment.lines().last());
+    let marked = last.and_then(|last| last.strip_prefix(&begins(project)));
+    marked.is_some_and(|marked| {
+        let published = marked.strip_suffix(&*relation.name).is_some_and(|schema| schema.ends_with('.'));
+        relation.name.starts_with("__suiro_") || published
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +54,17 @@ mod tests {
         assert!(!is_ours("shop", &RelationName::new("core", "orders_backup"), Some(&comment)));
         assert!(!is_ours("shop", &relation, Some("All orders.")));
         assert!(!is_ours("shop", &relation, None));
+    }
+
+    #[test]
+    fn what_stands_staged_is_told_by_mark_and_name() {
+        let mark = mark("shop", &RelationName::new("core", "注文"));
+        let staged = |name: &str| is_staged("shop", &RelationName::new("lent", name), Some(&mark));
+        assert!(staged("注文"));
+        assert!(staged("__suiro_0123456789abcdef"));
+        assert!(!staged("文"));
+        assert!(!staged("注文_backup"));
+        assert!(!is_staged("other", &RelationName::new("lent", "注文"), Some(&mark)));
+        assert!(!is_staged("shop", &RelationName::new("lent", "注文"), None));
     }
 }

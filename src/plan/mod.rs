@@ -6,6 +6,7 @@
 mod adoption;
 mod columns;
 mod blocker;
+mod contrast;
 mod decide;
 mod definition;
 mod differing;
@@ -21,14 +22,15 @@ mod standing;
 pub use adoption::{Adoption, adopted, adopted_comment, adoption, is_made_like, is_of_kind};
 pub use blocker::Refusal;
 pub use columns::{Column, column_differences};
+pub use contrast::{Change, ColumnChange, Contrast, Production, columns as contrast_columns, contrasts, removed};
 pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
 pub use differing::differing;
 pub use known::{Known, is_same};
-pub use mark::{begins, is_ours, mark, staging_mark};
+pub use mark::{begins, is_ours, is_staged, mark, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
 pub use shape::Shape;
-pub use stage::{RunId, Staging, moment, staging};
+pub use stage::{RunId, Staging, kept_schema, moment, schemas_needed, staging, staging_in};
 pub use standing::{Condition, Standing, orphans, standings};
 
 use crate::{
@@ -158,6 +160,7 @@ impl Plan {
 
 /// What is asked of a plan besides the selection.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "wishes, each by itself")]
 pub struct Wishes {
     /// Whether incremental models are made anew.
     pub full_refresh: bool,
@@ -293,9 +296,16 @@ fn step(
 ) -> Step {
     let node = manifest.node(id);
     let action = decision.action.unwrap_or(Action::Build);
-    let mut step =
-        Step { node: id, action, reasons: decision.reasons, identity: decision.identity, live, culprit: None,
-        published_by: None, is_certain: decision.is_certain };
+    let mut step = Step {
+        node: id,
+        action,
+        reasons: decision.reasons,
+        identity: decision.identity,
+        live,
+        culprit: None,
+        published_by: None,
+        is_certain: decision.is_certain,
+    };
     step.reasons.extend(obstacles.recipe(id).and_then(Recipe::reason));
     let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
     let mut found = obstacles.of(id, step.live.as_ref());

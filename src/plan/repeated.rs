@@ -5,7 +5,7 @@ use crate::{
     diagnostic::{Diagnostic, code},
     manifest::Manifest,
     plan::read_name,
-    state::{Keyed, Reads},
+    state::{Reads, SharedRun},
 };
 
 /// Why such a step is not done.
@@ -13,7 +13,7 @@ pub const REASON: &str = "it failed in this run already, and nothing has changed
 
 /// The failure that a step would only meet again: what it is made of, what it reads and what caused the failure are as
 /// they were. What cannot be told from a change counts as changed.
-pub fn failure(manifest: &Manifest, keyed: &Keyed, step: &Step, deciding: &mut Deciding<'_>) -> Option<Diagnostic> {
+pub fn failure(manifest: &Manifest, keyed: &SharedRun, step: &Step, deciding: &mut Deciding<'_>) -> Option<Diagnostic> {
     if !matches!(step.action, Action::Build | Action::Increment) || !step.is_certain {
         return None;
     }

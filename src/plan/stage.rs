@@ -3,6 +3,8 @@
 //! PostgreSQL: under their own name in schemas of the run's own, so that names of indexes are final and moving them in
 //! is one `SET SCHEMA`. DuckDB, which cannot move a table between schemas: in the model's own schema, under a name
 //! that no model may have.
+//!
+//! Where the role may make no schemas, PostgreSQL is lent some that exist already: see [`staging_in`].
 
 use crate::{
     dialect::Dialect,
@@ -71,12 +73,82 @@ pub struct Staging {
     pub schemas: BTreeSet<String>,
     /// For each live schema, the schema that replaced versions move to; empty where they are dropped in place.
     pub retired: BTreeMap<String, String>,
+    /// Whether these schemas were there before and stay.
+    pub lent: bool,
+    run: String,
+}
+
+impl Staging {
+    /// Where the live version of a relation moves to when it is replaced. In a schema that was lent the new one has its
+    /// name there until then, so it gets another one.
+    #[must_use]
+    pub fn retired(&self, live: &RelationName) -> Option<RelationName> {
+        let schema = self.retired.get(&*live.schema)?;
+        if !self.lent {
+            return Some(RelationName::new(schema.as_str(), live.name.clone()));
+        }
+        let hash = short_hash(&[&self.run, &live.schema, &live.name, "old"]);
+        Some(RelationName::new(schema.as_str(), format!("__suiro_{hash}")))
+    }
+
+    fn add(&mut self, manifest: &Manifest, id: NodeId, relation: &RelationName, staged: RelationName) {
+        if manifest.node(id).form() == Form::Incremental {
+            let hash = short_hash(&[&self.run, &relation.schema, &relation.name, "batch"]);
+            self.batches.insert(id, RelationName::new(staged.schema.clone(), format!("__suiro_{hash}")));
+        }
+        self.schemas.insert(staged.schema.to_string());
+        self.relations.insert(id, staged);
+    }
+}
+
+/// How many schemas these nodes need to be staged in together, under their own names: as many as the most that share a
+/// name of a relation or an index.
+#[must_use]
+pub fn schemas_needed(manifest: &Manifest, built: &BTreeSet<NodeId>) -> usize {
+    places(manifest, built).values().max().map_or(0, |last| last + 1)
+}
+
+/// For each of these nodes, the first place where nothing else has one of its names.
+fn places(manifest: &Manifest, built: &BTreeSet<NodeId>) -> BTreeMap<NodeId, usize> {
+    let mut taken: Vec<BTreeSet<&str>> = Vec::new();
+    let mut places = BTreeMap::new();
+    for id in built {
+        let node = manifest.node(*id);
+        let Some(relation) = &node.relation else { continue };
+        let properties = &node.properties;
+        let parts = properties.storage.partition_by.iter().flat_map(|found| &found.parts);
+        let names: BTreeSet<&str> = std::iter::once(&*relation.name)
+            .chain(parts.map(|part| part.name.as_str()))
+            .chain(properties.indexes.iter().map(|index| index.name.as_str()))
+            .chain(properties.constraints.iter().filter(|one| one.has_index()).map(|one| one.name.as_str()))
+            .collect();
+        let free = taken.iter().position(|taken| taken.is_disjoint(&names)).unwrap_or(taken.len());
+        taken.resize_with(taken.len().max(free + 1), BTreeSet::new);
+        if let Some(taken) = taken.get_mut(free) {
+            taken.extend(names);
+        }
+        places.insert(*id, free);
+    }
+    places
+}
+
+/// The staging names of one run for these nodes, in schemas that are there already and that no other run uses; there
+/// are as many as [`schemas_needed`].
+#[must_use]
+pub fn staging_in(manifest: &Manifest, built: &BTreeSet<NodeId>, run: &RunId, schemas: &[String]) -> Staging {
+    let mut staging = Staging { lent: true, run: run.as_str().to_owned(), ..Staging::default() };
+    for (id, place) in places(manifest, built) {
+        let (Some(relation), Some(schema)) = (&manifest.node(id).relation, schemas.get(place)) else { continue };
+        staging.retired.entry(relation.schema.to_string()).or_insert_with(|| schema.clone());
+        staging.add(manifest, id, relation, RelationName::new(schema.as_str(), relation.name.clone()));
+    }
+    staging
 }
 
 /// The staging names of one run for these nodes.
 #[must_use]
 pub fn staging(manifest: &Manifest, built: &BTreeSet<NodeId>, run: &RunId) -> Staging {
-    let mut staging = Staging::default();
+    let mut staging = Staging { run: run.as_str().to_owned(), ..Staging::default() };
     let relations = built.iter().filter_map(|id| Some((*id, manifest.node(*id).relation.as_ref()?)));
     for (id, relation) in relations {
         let staged = match manifest.dialect {
@@ -90,14 +162,15 @@ pub fn staging(manifest: &Manifest, built: &BTreeSet<NodeId>, run: &RunId) -> St
                 RelationName::new(relation.schema.clone(), format!("__suiro_{hash}"))
             }
         };
-        if manifest.node(id).form() == Form::Incremental {
-            let hash = short_hash(&[run.as_str(), &relation.schema, &relation.name, "batch"]);
-            staging.batches.insert(id, RelationName::new(staged.schema.clone(), format!("__suiro_{hash}")));
-        }
-        staging.schemas.insert(staged.schema.to_string());
-        staging.relations.insert(id, staged);
+        staging.add(manifest, id, relation, staged);
     }
     staging
+}
+
+/// The schema for versions of a relation that a run replaces and that are kept.
+#[must_use]
+pub fn kept_schema(run: &str, relation: &RelationName) -> String {
+    ["suiro_kept_", &short_hash(&[run, &relation.schema])].concat()
 }
 
 fn short_hash(parts: &[&str]) -> String {

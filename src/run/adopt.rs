@@ -112,6 +112,7 @@ pub fn adopt(
     let mut context = context_of(request, (&staging, &none, &none), database.as_deref());
     let mut session = Session::new(request.engine.connect(context.run)?, request.observer);
     context.recording.epoch = state::beginning(&context).begin(&mut session, None, request.chosen)?;
+    context.recording.keeps = true;
     let nodes: Vec<NodeId> = relations.keys().copied().collect();
     let schemas: BTreeSet<&str> =
         nodes.iter().filter_map(|id| request.manifest.node(*id).relation.as_ref()).map(|name| &*name.schema).collect();
@@ -130,15 +131,7 @@ pub fn adopt(
     let outcome = |(id, rows): (&NodeId, &u64)| (*id, state::Outcome { rows: Some(*rows), milliseconds: 0 });
     let outcomes = rows.iter().map(outcome).collect();
     statements.extend(state::record(&context, &nodes, (&BTreeMap::new(), &outcomes), &columns)?);
-    let written = session.control("begin", "begin transaction").and_then(|()| {
-        for statement in &statements {
-            session.execute(None, statement)?;
-        }
-        session.control("commit", "commit")
-    });
-    if written.is_err() {
-        drop(session.control("rollback", "rollback"));
-    }
+    let written = session.transaction(None, &statements);
     let status = if written.is_ok() { "done" } else { "failed" };
     drop(state::end(&context, &mut session, (status, &none), (&BTreeMap::new(), &BTreeMap::new())));
     written

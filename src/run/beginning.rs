@@ -10,7 +10,7 @@ use crate::{
     diagnostic::code::{BUG, PERMISSION_DENIED, RUN_GOES_ON, STATE_NOT_WRITABLE},
     engine::{EngineError, FailureKind, LiveCatalog},
     manifest::Manifest,
-    state::{Chosen, Keyed},
+    state::{Chosen, SharedRun},
 };
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub struct Beginning<'a> {
 #[derive(Debug)]
 pub enum Last {
     /// It did not come to its end, or something in it failed.
-    Unfinished(Keyed),
+    Unfinished(SharedRun),
     /// There is nothing to take up: it is done.
     Done(String),
     /// There was none.
@@ -55,31 +55,31 @@ impl Beginning<'_> {
         if !is_complete(&live, self.schema) {
             self.create(session, &live)?;
         }
-        self.transaction(session, |session| self.insert(session, key, chosen))
+        transaction(session, |session| self.insert(session, key, chosen))
     }
 
     /// The run of that key, begun by this process if no other one has.
     ///
     /// # Errors
     /// When the state cannot be written.
-    pub fn keyed(&self, session: &mut Session<'_>, key: &str, chosen: &Chosen) -> Result<Keyed, EngineError> {
+    pub fn keyed(&self, session: &mut Session<'_>, key: &str, chosen: &Chosen) -> Result<SharedRun, EngineError> {
         let live = session.connection.catalog(&[self.schema])?;
         if !is_complete(&live, self.schema) {
             self.create(session, &live)?;
         }
-        let mut keyed = self.transaction(session, |session| {
+        let mut keyed = transaction(session, |session| {
             let mut found = None;
             for statement in self.step("key", json!({"run_key": key}))? {
                 found = found.or(session.values(None, &statement)?.into_iter().find_map(read));
             }
             match found {
                 Some((keyed, _)) => Ok(keyed),
-                None => Ok(Keyed {
+                None => Ok(SharedRun {
                     epoch: self.insert(session, Some(key), chosen)?,
                     run: self.run.to_owned(),
                     logical_time: self.origin.logical_time.clone(),
                     key: Some(key.to_owned()),
-                    ..Keyed::default()
+                    ..SharedRun::default()
                 }),
             }
         })?;
@@ -119,7 +119,7 @@ impl Beginning<'_> {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn notes(&self, session: &mut Session<'_>, epoch: u64, keyed: &mut Keyed) -> Result<(), EngineError> {
+    pub fn notes(&self, session: &mut Session<'_>, epoch: u64, keyed: &mut SharedRun) -> Result<(), EngineError> {
         for statement in self.step("steps", json!({"epoch": epoch}))? {
             for row in session.values(None, &statement)? {
                 if let [Some(step), Some(content)] = row.as_slice() {
@@ -165,29 +165,11 @@ impl Beginning<'_> {
         self.step("note", json!({"epoch": epoch, "notes": rows}))
     }
 
-    fn transaction<T>(
-        &self,
-        session: &mut Session<'_>,
-        work: impl FnOnce(&mut Session<'_>) -> Result<T, EngineError>,
-    ) -> Result<T, EngineError> {
-        session.control("begin", "begin transaction")?;
-        match work(session) {
-            Ok(made) => session.control("commit", "commit").map(|()| made),
-            Err(error) => {
-                let _rolled_back = session.control("rollback", "rollback");
-                Err(error)
-            }
-        }
-    }
-
     /// Makes the tables of state; two runs that do so at once wait for each other.
     fn create(&self, session: &mut Session<'_>, live: &LiveCatalog) -> Result<(), EngineError> {
         let new_schema = !live.schemas.contains(self.schema);
         let statements = self.step("create", json!({"new_schema": new_schema}))?;
-        let made = self.transaction(session, |session| {
-            statements.iter().try_for_each(|statement| session.execute(None, statement).map(|_| ()))
-        });
-        made.map_err(|error| self.not_writable(session, error))
+        session.transaction(None, &statements).map_err(|error| self.not_writable(session, error))
     }
 
     /// What an administrator has to run, where the role may not write the state.
@@ -195,7 +177,7 @@ impl Beginning<'_> {
         if error.code != PERMISSION_DENIED {
             return error;
         }
-        let _rolled_back = session.control("rollback", "rollback");
+        session.roll_back();
         let lines = self.step("rights", json!({"role": self.role(session)}));
         let message = format!("what was built cannot be remembered in the schema `{}`: {}", self.schema, error.message);
         let mut refused = EngineError::new(STATE_NOT_WRITABLE, FailureKind::Permanent, message);
@@ -214,10 +196,24 @@ impl Beginning<'_> {
     }
 }
 
+fn transaction<T>(
+    session: &mut Session<'_>,
+    work: impl FnOnce(&mut Session<'_>) -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    session.control("begin", "begin transaction")?;
+    match work(session) {
+        Ok(made) => session.control("commit", "commit").map(|()| made),
+        Err(error) => {
+            session.roll_back();
+            Err(error)
+        }
+    }
+}
+
 /// A run from its row: epoch, name, logical time, key, status.
-fn read(row: Vec<Option<String>>) -> Option<(Keyed, String)> {
+fn read(row: Vec<Option<String>>) -> Option<(SharedRun, String)> {
     let mut row = row.into_iter();
     let (epoch, run, logical_time) = (row.next()??, row.next()??, row.next()??);
     let (key, status) = (row.next()?, row.next()??);
-    Some((Keyed { epoch: epoch.parse().ok()?, run, logical_time, key, ..Keyed::default() }, status))
+    Some((SharedRun { epoch: epoch.parse().ok()?, run, logical_time, key, ..SharedRun::default() }, status))
 }

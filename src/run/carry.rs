@@ -91,13 +91,19 @@ pub fn carried(
         return Ok(Vec::new());
     }
     // Foreign keys to what is staged become those to what is live.
-    let homes: BTreeMap<&str, &str> = context
+    // A schema of the run's own is for one live schema, one that was lent is for several.
+    let lent = context.staging.lent;
+    let homes: BTreeSet<(&str, Option<&str>, &str)> = context
         .staging
         .relations
         .iter()
-        .filter_map(|(id, staged)| Some((&*staged.schema, &*context.manifest.node(*id).relation.as_ref()?.schema)))
+        .filter_map(|(id, staged)| {
+            let live = context.manifest.node(*id).relation.as_ref()?;
+            Some((&*staged.schema, lent.then_some(&*staged.name), &*live.schema))
+        })
         .collect();
-    let homes: Vec<Value> = homes.into_iter().map(|(staged, live)| json!({"staged": staged, "live": live})).collect();
+    let homes: Vec<Value> =
+        homes.into_iter().map(|(staged, name, live)| json!({"staged": staged, "name": name, "live": live})).collect();
     let values = json!({
         "begins": begins(&context.manifest.project),
         "pairs": pairs.iter().map(Pair::values).collect::<Vec<_>>(),

@@ -107,6 +107,8 @@ pub struct Context<'a> {
     pub stop: &'a Stop,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Duration,
+    /// Schemas that exist already, to stage in; empty where the run makes its own.
+    pub staging_schemas: &'a [String],
     /// The nodes whose live version has something that is given to the new one while that is built.
     pub burdened: &'a BTreeSet<NodeId>,
     /// What is used of what earlier runs built, instead of being built.
@@ -223,6 +225,13 @@ impl<'a> Context<'a> {
         (all(&hooks.before), all(&hooks.after))
     }
 
+    /// The conditions on the rows of a node's table that new rows may replace.
+    #[must_use]
+    pub fn predicates(&self, id: NodeId) -> Vec<String> {
+        let predicates = &self.manifest.node(id).properties.predicates;
+        predicates.iter().map(|sql| published_sql(self.manifest, sql, self.database).text).collect()
+    }
+
     /// The comment of a node's relation: what people wrote, and the mark that makes it the project's own.
     #[must_use]
     pub fn comment(&self, node: &Node, relation: &RelationName) -> String {
@@ -240,7 +249,9 @@ impl<'a> Context<'a> {
             let mut text = text.to_owned();
             for (id, made) in self.staging.relations.iter().chain(&self.staging.batches) {
                 let Some(known) = &self.manifest.node(*id).relation else { continue };
-                for (made, known) in [(&made.name, &known.name), (&made.schema, &known.schema)] {
+                // A schema that was lent is one that people know.
+                let schemas = (!self.staging.lent).then_some((&made.schema, &known.schema));
+                for (made, known) in std::iter::once((&made.name, &known.name)).chain(schemas) {
                     if made != known && text.contains(&**made) {
                         text = text.replace(&**made, known);
                     }

@@ -4,11 +4,12 @@
 //! it is a file, which the caller knows.
 
 use super::{
-    Statements, database,
+    Session, Statements, database, discard,
+    keep::Keeper,
     state::{self, common, step, with},
 };
 use crate::{
-    engine::{Connection, Engine, EngineError, RelationKind},
+    engine::{Engine, EngineError, RelationKind},
     manifest::Manifest,
     name::RelationName,
     plan::{is_ours, is_same},
@@ -105,14 +106,14 @@ pub fn describe(
     (author, now, expires): (Option<&str>, &str, Option<&str>),
 ) -> Result<(), EngineError> {
     let database = database(engine)?;
-    let mut connection = engine.connect("env")?;
-    let live = connection.catalog(&[schema])?;
+    let mut session = Session::unwatched(engine.connect("env")?);
+    let live = session.connection.catalog(&[schema])?;
     let values = common(manifest, schema, database.as_deref());
     let new_schema = json!({"new_schema": !live.schemas.contains(schema)});
     let said = json!({"author": author, "now": now, "expires": expires});
     let mut all = step(statements, "create", &with(values.clone(), new_schema))?;
     all.extend(step(statements, "describe_environment", &with(values, said))?);
-    in_one_transaction(connection.as_mut(), all.iter().map(|statement| statement.text.as_str()))
+    session.transaction(None, &all)
 }
 
 /// Takes an environment away: the relations that its state knows and that carry the mark, then what is remembered. What
@@ -125,92 +126,72 @@ pub fn drop(
     statements: &dyn Statements,
     (manifest, schema): (&Manifest, &str),
 ) -> Result<Vec<(RelationName, String)>, EngineError> {
-    let mut connection = engine.connect("env")?;
-    let there = connection.catalog(&[schema])?;
-    let known = state::read(connection.as_mut(), statements, (manifest, schema, None), &there)?;
+    let mut session = Session::unwatched(engine.connect("env")?);
+    let there = session.connection.catalog(&[schema])?;
+    let known = state::read(session.connection.as_mut(), statements, (manifest, schema, None), &there)?;
     let mut schemas: Vec<&str> = known.relations.keys().map(|relation| &*relation.schema).collect();
     schemas.sort_unstable();
     schemas.dedup();
-    let live = connection.catalog(&schemas)?;
-    let mut left: Vec<(RelationName, RelationKind, String)> = Vec::new();
+    let live = session.connection.catalog(&schemas)?;
+    let mut strangers = Vec::new();
+    let mut ours = Vec::new();
     for (relation, recorded) in &known.relations {
-        if let Some(found) = live.relations.get(relation) {
-            let ours = is_ours(&manifest.project, relation, found.comment.as_deref()) && is_same(recorded, found);
-            let why = if ours { String::new() } else { "it is not what was published".to_owned() };
-            left.push((relation.clone(), found.kind, why));
+        let Some(found) = live.relations.get(relation) else { continue };
+        if is_ours(&manifest.project, relation, found.comment.as_deref()) && is_same(recorded, found) {
+            ours.push((relation, found.kind));
+        } else {
+            strangers.push((relation.clone(), "it is not what was published".to_owned()));
         }
     }
-    // Views may read each other: what cannot be dropped yet is tried again as long as something can.
-    left.sort_by_key(|(_, kind, _)| *kind == RelationKind::Table);
-    loop {
-        let before = left.len();
-        let mut refused = Vec::new();
-        for (relation, kind, why) in left {
-            if !why.is_empty() && why.starts_with("it is not") {
-                refused.push((relation, kind, why));
-                continue;
-            }
-            let values = json!({"relations": [{"name": relation, "kind": kind.word()}], "schemas": []});
-            for statement in super::context::step(statements, "discard", &values)? {
-                if let Err(error) = connection.execute(&statement.text) {
-                    refused.push((relation.clone(), kind, error.message));
-                }
-            }
+    ours.sort_by_key(|(_, kind)| *kind == RelationKind::Table);
+    let left = discard::in_any_order(ours, |(relation, kind)| {
+        let values = json!({"relations": [{"name": relation, "kind": kind.word()}], "schemas": []});
+        for statement in super::context::step(statements, "discard", &values)? {
+            session.execute(None, &statement)?;
         }
-        left = refused;
-        if left.is_empty() || left.len() == before {
-            break;
-        }
-    }
+        Ok(())
+    });
+    let left = left.into_iter().map(|((relation, _), why)| (relation.clone(), why.message));
+    let left: Vec<_> = strangers.into_iter().chain(left).collect();
     if !left.is_empty() {
-        return Ok(left.into_iter().map(|(relation, _, why)| (relation, why)).collect());
+        return Ok(left);
     }
     for schema in schemas {
         // One that somebody keeps something in stays.
         let values = json!({"relations": [], "schemas": [schema]});
         for statement in super::context::step(statements, "discard", &values)? {
-            let _kept = connection.execute(&statement.text);
+            let _kept = session.execute(None, &statement);
         }
     }
-    forget(connection.as_mut(), statements, manifest, schema)?;
+    let keeper = Keeper { manifest, statements, state_schema: schema, database: None };
+    for one in keeper.all(&mut session)? {
+        keeper.drop_version(&mut session, &one)?;
+    }
+    forget(&mut session, statements, manifest, schema)?;
     Ok(Vec::new())
 }
 
 /// Removes what is remembered of the project, and the tables of state where nobody else uses them.
 fn forget(
-    connection: &mut dyn Connection,
+    session: &mut Session<'_>,
     statements: &dyn Statements,
     manifest: &Manifest,
     schema: &str,
 ) -> Result<(), EngineError> {
-    let live = connection.catalog(&[schema])?;
+    let live = session.connection.catalog(&[schema])?;
     let values = with(common(manifest, schema, None), json!({"complete": state::is_complete(&live, schema)}));
     let mut others = 0;
     for statement in step(statements, "forget", &values)? {
         if statement.purpose == "left" {
-            let rows = connection.values(&statement.text)?;
+            let rows = session.values(None, &statement)?;
             others = rows.into_iter().flatten().next().flatten().and_then(|text| text.parse().ok()).unwrap_or(1);
         } else {
-            connection.execute(&statement.text)?;
+            session.execute(None, &statement)?;
         }
     }
     if others == 0 {
         let remove = step(statements, "remove", &values)?;
-        in_one_transaction(connection, remove.iter().map(|statement| statement.text.as_str()))?;
+        session.transaction(None, &remove)?;
     }
     Ok(())
-}
-
-fn in_one_transaction<'s>(
-    connection: &mut dyn Connection,
-    statements: impl Iterator<Item = &'s str>,
-) -> Result<(), EngineError> {
-    connection.execute("begin transaction")?;
-    for statement in statements {
-        if let Err(error) = connection.execute(statement) {
-            let _rolled_back = connection.execute("rollback");
-            return Err(error);
-        }
-    }
-    connection.execute("commit").map(|_| ())
 }

@@ -48,7 +48,7 @@ fn once<'a>(
     what: &str,
     work: impl FnOnce(&Context<'a>, &mut Session<'a>) -> Result<(), EngineError>,
 ) -> Result<(), EngineError> {
-    let shared = context.recording.keyed.is_some();
+    let shared = context.recording.shared.is_some();
     if shared {
         state::turn(context, session, false)?;
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// What failed in this process and would fail again: SQL that its rows do not fit, and tests that found something.
 pub fn failures(request: &Request<'_>, (endings, held): (&Endings, &Held)) -> BTreeMap<NodeId, Failed> {
-    if request.keyed.is_none() {
+    if request.shared.is_none() {
         return BTreeMap::new();
     }
     let certain = |id: &NodeId| request.plan.step(*id).filter(|step| step.is_certain);
@@ -26,7 +26,9 @@ pub fn failures(request: &Request<'_>, (endings, held): (&Endings, &Held)) -> BT
     for (id, test) in &held.held {
         let found = held.tested.get(test).filter(|tested| tested.verdict == Some(Verdict::Fail));
         let asked = request.plan.tests.get(test).filter(|asked| asked.is_certain);
-        if let (Some(step), Some(asked), Some(failure)) = (certain(id), asked, found.and_then(|one| one.diagnostic.as_ref())) {
+        if let (Some(step), Some(asked), Some(failure)) =
+            (certain(id), asked, found.and_then(|one| one.diagnostic.as_ref()))
+        {
             let test = FailedTest {
                 name: request.manifest.node(*test).name.clone(),
                 definition: asked.definition.clone(),

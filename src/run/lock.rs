@@ -114,10 +114,7 @@ pub fn not_had(
 ) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(
         LOCK_NOT_HAD,
-        format!(
-            "`{name}` could not be locked within {:?} ({})",
-            context.publish_timeout, error.message
-        ),
+        format!("`{name}` could not be locked within {:?} ({})", context.publish_timeout, error.message),
     );
     // Without the rights to see other sessions, the message does without their names.
     let holders = context.step("holders", &json!({"schema": name.schema, "name": name.name}));

@@ -24,6 +24,8 @@ pub struct Look<'a> {
     pub database: Option<&'a str>,
     /// The schema of the tables of state.
     pub state_schema: &'a str,
+    /// Schemas that exist already, to stage in.
+    pub staging_schemas: &'a [String],
     /// The folder of the project, which paths of files are relative to.
     pub root: &'a Path,
     /// What the query for the data version of a source needs, for those that have one.
@@ -62,7 +64,8 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
     let columns = connection.columns(&everywhere)?;
     let functions = state::functions(connection.as_mut(), look.statements)?;
     let settings = look.engine.session_settings();
-    let leftovers = sweep::has_leftovers(connection.as_mut(), look.statements, manifest, &live)?;
+    let leftovers =
+        sweep::has_leftovers(connection.as_mut(), look.statements, (manifest, look.staging_schemas), &live)?;
     let without_file = without_file(manifest, look.root);
     Ok((Known { live, columns, state, functions, settings, sources, leftovers, without_file, keyed: None }, failed))
 }

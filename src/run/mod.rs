@@ -10,22 +10,28 @@ mod budget;
 mod build;
 mod carry;
 mod context;
+mod contrast;
 mod difference;
+mod discard;
 mod environment;
 mod event;
 mod fence;
 mod files;
+mod fingerprint;
 mod hold;
 mod hooks;
 mod jobs;
+mod keep;
 mod lasting;
 mod lock;
 mod lost;
 mod look;
 mod part;
 mod publish;
+mod repeat;
 mod report;
 mod resume;
+mod room;
 mod schedule;
 mod session;
 mod state;
@@ -40,12 +46,16 @@ pub use adopt::{Compared, ComparedRows, Comparing, adopt, compare};
 pub use beginning::{Beginning, Last};
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql};
+pub use contrast::{Keyed, RowContrast, RowQuestion, contrast};
 pub use difference::{Difference, Differing};
 pub use environment::{
     Environment, describe as describe_environment, drop as drop_environment, look_into, names as environments,
 };
-pub use event::{Event, Observer};
+pub use event::{Event, Nobody, Observer};
+pub use fingerprint::{Fingerprint, Noted};
+pub use keep::{can_be_kept, wanted as versions_kept};
 pub use look::{Look, look, schemas};
+pub use repeat::{Repeated, Repeating};
 pub use report::{NodeReport, RunReport, Status};
 pub use schedule::{Ending, Jobs, schedule};
 pub use session::{Session, Statement, refusal};
@@ -66,8 +76,8 @@ use crate::{
     manifest::{Manifest, NodeId},
     name::RelationName,
     parse::Referee,
-    plan::{Plan, RunId, Staging, staging},
-    state::{Chosen, Keyed},
+    plan::{Plan, RunId, Staging},
+    state::{Chosen, SharedRun},
 };
 use build::Built;
 use hold::{Held, Outcome};
@@ -91,6 +101,7 @@ pub enum PublishMode {
 }
 
 /// What is to be carried out, and with what.
+#[expect(clippy::struct_excessive_bools, reason = "wishes, each by itself")]
 pub struct Request<'a> {
     /// The project.
     pub manifest: &'a Manifest,
@@ -126,6 +137,10 @@ pub struct Request<'a> {
     pub publish: PublishMode,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Duration,
+    /// Schemas that exist already, to stage in; empty where the run makes its own.
+    pub staging_schemas: &'a [String],
+    /// How long to wait for one of them that no other run uses.
+    pub lock_wait: Duration,
     /// The schema of the tables of state.
     pub state_schema: &'a str,
     /// Where the run comes from.
@@ -139,7 +154,7 @@ pub struct Request<'a> {
     /// What is asked for, in the words of the command line.
     pub chosen: &'a Chosen,
     /// The run that this process has a part in, where there are other processes.
-    pub keyed: Option<&'a Keyed>,
+    pub shared: Option<&'a SharedRun>,
     /// Whether this process ends the run, so that what comes at its end is due.
     pub ends: bool,
 }
@@ -150,7 +165,7 @@ pub fn run(request: &Request<'_>) -> RunReport {
     let start = Instant::now();
     let built = request.plan.built();
     let mut report = RunReport { diagnostics: request.plan.diagnostics.clone(), ..RunReport::default() };
-    let done = if is_idle(request, &built) && !request.plan.leftovers && request.keyed.is_none() {
+    let done = if is_idle(request, &built) && !request.plan.leftovers && request.shared.is_none() {
         Ok(Done::default())
     } else {
         carry_out(request, &built, &mut report.diagnostics)
@@ -225,14 +240,16 @@ fn carry_out(
     built: &BTreeSet<NodeId>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Done, EngineError> {
-    let staging = staging(request.manifest, built, request.run);
+    let mut control = Session::new(request.engine.connect(request.run.as_str())?, request.observer);
+    let staging = room::staging(request, built, &mut control)?;
     let increments = request.plan.increments();
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, built, &increments), database.as_deref());
     // A run that only tests what is published leaves the database as it is.
-    let records = request.keyed.is_some() || !request.plan.steps.is_empty() && !is_idle(request, built);
-    let Ready { mut control, epoch, burdened, exceeded, resumed } = ready(request, &context, (built, records))?;
-    context.recording.epoch = epoch;
+    let records = request.shared.is_some() || !request.plan.steps.is_empty() && !is_idle(request, built);
+    let Ready { mut control, epoch, burdened, exceeded, resumed } =
+        ready(request, &context, (control, built, records))?;
+    (context.recording.epoch, context.recording.keeps) = (epoch, records);
     let context = Context { burdened: &burdened, resumed: &resumed.used, ..context };
     if let Some(diagnostic) = exceeded {
         diagnostics.push(diagnostic);
@@ -282,7 +299,7 @@ fn carry_out(
         diagnostics.extend(state::end(&context, &mut control, (status, &published), (&held.tested, &failed)));
     }
     let mut kept = BTreeSet::new();
-    let begun_before = request.keyed.is_some_and(|keyed| !keyed.hooks.is_empty());
+    let begun_before = request.shared.is_some_and(|shared| !shared.hooks.is_empty());
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));
     }
@@ -296,11 +313,15 @@ fn carry_out(
             }
         }
         kept = resume::kept(&context, &mut control, |id| {
-            staged.contains_key(&id) && !published.contains(&id) && !superseded.contains(&id) && !held.held.contains_key(&id)
+            staged.contains_key(&id)
+                && !published.contains(&id)
+                && !superseded.contains(&id)
+                && !held.held.contains_key(&id)
         });
         let left = left_over(request, &context, &staged, &published);
         let left: Vec<_> = left.into_iter().filter(|(name, _)| !kept.contains(name)).collect();
         diagnostics.extend(sweep::clean_up(&context, &mut control, (&left, &kept), &retired));
+        diagnostics.extend(keep::trim(&context, &mut control, &published));
     }
     let in_batch = |(first, batch): (&NodeId, &Vec<NodeId>)| batch.iter().map(|id| (*id, *first)).collect::<Vec<_>>();
     let batch_of = work.batches.iter().flat_map(in_batch).collect();
@@ -324,16 +345,16 @@ struct Ready<'a> {
     exceeded: Option<Diagnostic>,
 }
 
-/// Begins a run, again where the connection is lost over it: nothing of it is missed, and nothing is in the way.
+/// Begins a run with its first session, and again with another where the connection is lost over it: nothing of it is
+/// missed, and nothing is in the way.
 fn ready<'a>(
     request: &Request<'a>,
     context: &Context<'a>,
-    (built, records): (&BTreeSet<NodeId>, bool),
+    (control, built, records): (Session<'a>, &BTreeSet<NodeId>, bool),
 ) -> Result<Ready<'a>, EngineError> {
-    let begin = || {
-        let mut control = open_control(context)?;
-        let epoch = match request.keyed {
-            Some(keyed) => keyed.epoch,
+    let begin = |mut control: Session<'a>| {
+        let epoch = match request.shared {
+            Some(shared) => shared.epoch,
             None if records => state::beginning(context).begin(&mut control, None, request.chosen)?,
             None => 0,
         };
@@ -344,12 +365,17 @@ fn ready<'a>(
             let recording = Recording { epoch, ..context.recording };
             resumed = sweep::prepare(&Context { recording, ..*context }, &mut control)?;
         }
-        Ok::<_, EngineError>(Ready { control, epoch, burdened, exceeded, resumed })
+        Ok::<_, EngineError>(Ready { control, epoch, burdened, resumed, exceeded })
     };
+    let mut first = Some(control);
     let mut attempt = 0;
     loop {
         attempt += 1;
-        match begin() {
+        let opened = match first.take() {
+            Some(mut control) => prepare_control(context, &mut control).map(|()| control),
+            None => open_control(context),
+        };
+        match opened.and_then(begin) {
             // One that cannot be made is told at once.
             Err(error) if error.code == CONNECTION_LOST && attempt < build::ATTEMPTS && !request.stop.is_stopped() => {
                 let pause = build::FIRST_PAUSE * 2_u32.pow(attempt - 1);
@@ -386,12 +412,14 @@ fn context_of<'a>(
         observer: request.observer,
         stop: request.stop,
         publish_timeout: request.publish_timeout,
+        staging_schemas: request.staging_schemas,
         recording: Recording {
             schema: request.state_schema,
             plan: request.plan,
             origin: request.origin,
             epoch: 0,
-            keyed: request.keyed,
+            shared: request.shared,
+            keeps: false,
         },
         burdened: NOTHING,
         resumed: const { &BTreeMap::new() },
@@ -482,15 +510,23 @@ fn left_over(
 ///
 /// Not watched by the stop switch: it has to clean up after a stop.
 fn open_control<'a>(context: &Context<'a>) -> Result<Session<'a>, EngineError> {
+    if context.staging.lent {
+        return Err(room::lost(context));
+    }
     let mut control = Session::new(context.engine.connect(context.run)?, context.observer);
+    prepare_control(context, &mut control)?;
+    Ok(control)
+}
+
+fn prepare_control(context: &Context<'_>, control: &mut Session<'_>) -> Result<(), EngineError> {
     for statement in context.step("control", &serde_json::Value::Null)? {
         control.execute(None, &statement)?;
     }
     if !context.built.is_empty() {
-        sweep::claim_run(context, &mut control)?;
-        fence::claim(context, &mut control)?;
+        sweep::claim_run(context, control)?;
+        fence::claim(context, control)?;
     }
-    Ok(control)
+    Ok(())
 }
 
 /// Runs the tests that were skipped with their batch although everything that they read was built.

@@ -47,6 +47,9 @@ fn can_move(context: &Context<'_>, id: NodeId, staged: &Staged) -> bool {
     let node: &Node = context.manifest.node(id);
     let properties = &node.properties;
     staged.kind == StagedKind::Table
+        && !context.staging.lent
+        // What is rolled back to is not what the files say.
+        && context.recording.origin.held.is_none()
         && staged.batch.is_none()
         && staged.publish.is_empty()
         && !node.is_snapshot()
@@ -147,7 +150,12 @@ impl Resumed {
             }
             let step = context.recording.plan.step(id);
             let holds = step.is_some_and(|step| step.action == Action::Build && step.identity == one.note.identity);
-            if context.resumes && holds && !self.used.contains_key(&id) && take_over(context, session, (id, one))? {
+            if context.resumes
+                && !context.staging.lent
+                && holds
+                && !self.used.contains_key(&id)
+                && take_over(context, session, (id, one))?
+            {
                 self.moved.insert(one.staged.clone());
                 self.used.insert(id, one.note.clone());
             }

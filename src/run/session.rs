@@ -1,6 +1,6 @@
 //! A connection that tells the observer what it does, and turns the database's words into diagnostics.
 
-use super::{Event, Observer};
+use super::{Event, Nobody, Observer};
 use crate::{
     diagnostic::Diagnostic,
     engine::{Connection, EngineError, Rows},
@@ -24,6 +24,14 @@ pub struct Session<'a> {
     /// The connection itself.
     pub connection: Box<dyn Connection>,
     observer: &'a dyn Observer,
+}
+
+impl Session<'static> {
+    /// A connection that nobody watches.
+    #[must_use]
+    pub fn unwatched(connection: Box<dyn Connection>) -> Self {
+        Self { connection, observer: &Nobody }
+    }
 }
 
 impl<'a> Session<'a> {
@@ -91,6 +99,31 @@ impl<'a> Session<'a> {
             error: answer.as_ref().err(),
         });
         answer
+    }
+
+    /// Carries out all of the statements in one transaction, or none of them.
+    ///
+    /// # Errors
+    /// What the database refused. After a refused statement the transaction is rolled back; after a lost answer to
+    /// `commit` nobody knows.
+    pub fn transaction<'s>(
+        &mut self,
+        node: Option<NodeId>,
+        statements: impl IntoIterator<Item = &'s Statement>,
+    ) -> Result<(), EngineError> {
+        self.control("begin", "begin transaction")?;
+        for statement in statements {
+            if let Err(error) = self.execute(node, statement) {
+                self.roll_back();
+                return Err(error);
+            }
+        }
+        self.control("commit", "commit")
+    }
+
+    /// Gives up what was begun; a connection that is gone has rolled back by itself.
+    pub fn roll_back(&mut self) {
+        drop(self.control("rollback", "rollback"));
     }
 
     /// Carries out a statement of suiro's own, such as `begin`.

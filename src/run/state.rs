@@ -17,15 +17,22 @@ use crate::{
     manifest::{Manifest, NodeId, Verdict},
     name::RelationName,
     plan::{Plan, read_name},
-    state::{Failed, Keyed, Passed, RELATION, Recorded, State, TEST, VERSION, read_relations, read_tests, relation_row, test_row},
+    state::{
+        Failed, Passed, RELATION, Recorded, SharedRun, State, TEST, VERSION, read_relations, read_tests, relation_row,
+        test_row,
+    },
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables of state.
-const TABLES: [&str; 8] = ["about", "runs", "relations", "history", "tests", "environment", "steps", "staged"];
+const TABLES: [&str; 9] = ["about", "runs", "relations", "history", "tests", "environment", "steps", "staged", KEPT];
 /// Those that every version has made; what the others tell is not missed by who reads.
 const FIRST_TABLES: [&str; 6] = ["about", "runs", "relations", "history", "tests", "environment"];
+/// The table of versions that are kept.
+const KEPT: &str = "kept";
+/// The table of what was noted of rows; it is made when it is needed.
+const FINGERPRINTS: &str = "fingerprints";
 /// The columns that are numbers to the database.
 pub(super) const NUMBERS: [&str; 4] = ["row_count", "milliseconds", "object_id", "epoch"];
 
@@ -40,6 +47,8 @@ pub struct Origin {
     pub author: Option<String>,
     /// The moment that the run is about, in UTC.
     pub logical_time: String,
+    /// Why what it publishes is held from then on, if it is.
+    pub held: Option<String>,
 }
 
 /// What a run writes its state with.
@@ -54,7 +63,9 @@ pub struct Recording<'a> {
     /// The run's epoch.
     pub epoch: u64,
     /// What the processes of the run know of each other, where it may have several.
-    pub keyed: Option<&'a Keyed>,
+    pub shared: Option<&'a SharedRun>,
+    /// Whether the state can tell of versions that are kept.
+    pub keeps: bool,
 }
 
 /// The statements of one of suiro's own steps of state.
@@ -75,7 +86,7 @@ fn table(schema: &str, name: &str, database: Option<&str>) -> RelationName {
 /// What every template of state is given.
 pub(super) fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_json::Map<String, Value> {
     let mut values = serde_json::Map::new();
-    for name in TABLES {
+    for name in TABLES.into_iter().chain([FINGERPRINTS]) {
         values.insert(name.to_owned(), json!(table(schema, name, database)));
     }
     values.insert("state".to_owned(), json!({"schema": schema, "database": database}));
@@ -101,6 +112,11 @@ pub(super) fn is_there(live: &LiveCatalog, schema: &str) -> bool {
 /// Whether all of them are, also those that earlier versions did not make.
 pub(super) fn is_complete(live: &LiveCatalog, schema: &str) -> bool {
     TABLES.iter().all(|name| live.relations.contains_key(&table(schema, name, None)))
+}
+
+/// Whether the table of versions that are kept is there.
+pub(super) fn keeps(live: &LiveCatalog, schema: &str) -> bool {
+    live.relations.contains_key(&table(schema, KEPT, None))
 }
 
 /// Reads what the database remembers of a project; nothing where it has no tables of state.
@@ -221,7 +237,7 @@ pub fn newer(
 
 /// Whether a process of this run has noted that.
 pub fn is_noted(context: &Context<'_>, session: &mut Session<'_>, what: &str) -> Result<bool, EngineError> {
-    let mut keyed = Keyed::default();
+    let mut keyed = SharedRun::default();
     beginning(context).notes(session, context.recording.epoch, &mut keyed)?;
     Ok(keyed.hooks.contains(what))
 }
@@ -263,11 +279,7 @@ pub fn beginning<'a>(context: &Context<'a>) -> Beginning<'a> {
 
 /// Whether this run has published these nodes, which appear together. The history is asked, since a newer run may have
 /// published over them already.
-pub fn was_published(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    nodes: &[NodeId],
-) -> Result<bool, EngineError> {
+pub fn was_published(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId]) -> Result<bool, EngineError> {
     let recording = &context.recording;
     let Some(relation) = nodes.iter().find_map(|id| context.manifest.node(*id).relation.as_ref()) else {
         return Ok(false);
@@ -323,6 +335,7 @@ pub fn record(
             epoch: recording.epoch,
             commit: recording.origin.commit.clone(),
             author: recording.origin.author.clone(),
+            held: recording.origin.held.clone(),
             ..Recorded::default()
         };
         Some(relation_row(relation, &recorded))
@@ -362,9 +375,10 @@ pub fn end(
         })
         .collect();
     let name = |id: &NodeId| read_name(context.manifest.node(*id));
-    let settled: BTreeSet<String> = recording.keyed.iter().flat_map(|_| published.iter().chain(failed.keys()).map(name)).collect();
+    let settled: BTreeSet<String> =
+        recording.shared.iter().flat_map(|_| published.iter().chain(failed.keys()).map(name)).collect();
     let failed: Vec<Value> = recording
-        .keyed
+        .shared
         .iter()
         .flat_map(|_| failed.iter().map(|(id, failed)| json!({"step": name(id), "content": json!(failed).to_string()})))
         .collect();
@@ -376,22 +390,11 @@ pub fn end(
         "failed": failed,
     });
     let values = with(common(context.manifest, recording.schema, context.database), values);
-    match write(context, session, &values) {
+    let written = step(context.statements, "end", &values);
+    match written.and_then(|statements| session.transaction(None, &statements)) {
         Ok(()) => Vec::new(),
         Err(error) => vec![refusal(&error, "the end of the run could not be recorded").as_warning()],
     }
-}
-
-fn write(context: &Context<'_>, session: &mut Session<'_>, values: &Value) -> Result<(), EngineError> {
-    let statements = step(context.statements, "end", values)?;
-    session.control("begin", "begin transaction")?;
-    for statement in &statements {
-        if let Err(error) = session.execute(None, statement) {
-            let _rolled_back = session.control("rollback", "rollback");
-            return Err(error);
-        }
-    }
-    session.control("commit", "commit")
 }
 
 /// The statements that record another description of relations that are otherwise as they were.

@@ -3,7 +3,7 @@
 use super::{Context, hold::Held, session::Session, test};
 use crate::{
     diagnostic::{Diagnostic, code::FAILURES_NOT_STORED},
-    engine::{EngineError, LiveCatalog},
+    engine::LiveCatalog,
     manifest::{Node, NodeId},
     name::RelationName,
     plan::{is_ours, mark},
@@ -60,15 +60,6 @@ fn replace(
         "limit": node.test.as_ref().and_then(|test| test.limit),
         "mark": mark(project, table),
     });
-    let outcome: Result<(), EngineError> = (|| {
-        session.control("begin", "begin transaction")?;
-        for statement in context.testing("store", &values)? {
-            session.execute(Some(id), &statement)?;
-        }
-        session.control("commit", "commit")
-    })();
-    outcome.map_err(|error| {
-        drop(session.control("rollback", "rollback"));
-        error.message
-    })
+    let statements = context.testing("store", &values).map_err(|error| error.message)?;
+    session.transaction(Some(id), &statements).map_err(|error| error.message)
 }

@@ -4,9 +4,10 @@
 //! living run is removed, one relation at a time, never with CASCADE.
 
 use super::{
-    Context, Session, Statements, database, lost, open_control,
+    Context, Session, Statements, database, discard, lost, open_control,
     publish::Retired,
     resume::{self, Left, Resumed},
+    room,
 };
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
@@ -14,7 +15,7 @@ use crate::{
     engine::{Connection, Engine, EngineError, FailureKind, LiveCatalog, LiveRelation, RelationKind},
     manifest::Manifest,
     name::RelationName,
-    plan::{is_ours, staging_mark},
+    plan::{self, is_ours, staging_mark},
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,11 +43,19 @@ pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<Resum
     let schemas: BTreeSet<&str> = staged.chain(super::look::schemas(context.manifest)).collect();
     let schemas: Vec<&str> = schemas.into_iter().collect();
     let live = session.connection.catalog(&schemas)?;
-    make_schemas(context, session, &live)?;
+    if context.staging_schemas.is_empty() {
+        make_schemas(context, session, &live)?;
+    }
     // A run that only removes has begun nothing, and its state may be one that has no notes.
     let notes = if context.recording.epoch > 0 { resume::left(context, session)? } else { Vec::new() };
     match context.manifest.dialect {
-        Dialect::Postgres => sweep_schemas(context, session, &notes),
+        Dialect::Postgres => {
+            let resumed = sweep_schemas(context, session, &notes)?;
+            if !context.staging_schemas.is_empty() {
+                room::sweep(context, session)?;
+            }
+            Ok(resumed)
+        }
         Dialect::DuckDb => sweep_relations(context, session, (&notes, &live)),
     }
 }
@@ -67,7 +76,7 @@ fn sweep_relations(
     resumed.take(context, session, (notes, &left.keys().cloned().collect()))?;
     let dropped: Vec<(RelationName, RelationKind)> =
         left.into_iter().filter(|(name, _)| !resumed.stays(name)).collect();
-    discard(context, session, &in_dropping_order(&dropped), &[])?;
+    discard::relations_and_schemas(context, session, &in_dropping_order(&dropped), &[])?;
     let runs: BTreeSet<&str> = notes.iter().map(|one| one.run.as_str()).filter(|run| *run != context.run).collect();
     for run in runs {
         resume::forget(context, session, (run, &resumed.kept))?;
@@ -88,14 +97,7 @@ fn make_schemas(context: &Context<'_>, session: &mut Session<'_>, live: &LiveCat
         return Ok(());
     }
     // A schema without its mark would be nobody's, and stay for ever if the run died between the two.
-    session.control("begin", "begin transaction")?;
-    for statement in &statements {
-        if let Err(error) = session.execute(None, statement) {
-            let _rolled_back = session.control("rollback", "rollback");
-            return Err(error);
-        }
-    }
-    session.control("commit", "commit")
+    session.transaction(None, &statements)
 }
 
 /// Whether anything stands staged by this project, of a run that lives or of one that is dead.
@@ -105,11 +107,18 @@ fn make_schemas(context: &Context<'_>, session: &mut Session<'_>, live: &LiveCat
 pub fn has_leftovers(
     connection: &mut dyn Connection,
     statements: &dyn Statements,
-    manifest: &Manifest,
+    (manifest, staging_schemas): (&Manifest, &[String]),
     live: &LiveCatalog,
 ) -> Result<bool, EngineError> {
     if manifest.dialect == Dialect::DuckDb {
         return Ok(live.relations.iter().any(|(name, found)| is_staged(manifest, name, found)));
+    }
+    if !staging_schemas.is_empty() {
+        let schemas: Vec<&str> = staging_schemas.iter().map(String::as_str).collect();
+        let lent = connection.catalog(&schemas)?.relations;
+        if lent.iter().any(|(name, found)| plan::is_staged(&manifest.project, name, found.comment.as_deref())) {
+            return Ok(true);
+        }
     }
     let begins = staging_mark(&manifest.project, "");
     for statement in super::context::step(statements, "leftovers", &Value::Null)? {
@@ -136,8 +145,13 @@ fn staged_comment(project: &str) -> String {
 
 /// Takes the advisory lock that stands for these words, for as long as the session lives; whether it could be had.
 pub fn claim(context: &Context<'_>, session: &mut Session<'_>, words: &[&str]) -> Result<bool, EngineError> {
+    take(context.statements, session, words)
+}
+
+/// The same, before there is a context.
+pub fn take(statements: &dyn Statements, session: &mut Session<'_>, words: &[&str]) -> Result<bool, EngineError> {
     let mut had = false;
-    for statement in context.step("claim", &json!({"key": key(words)}))? {
+    for statement in super::context::step(statements, "claim", &json!({"key": key(words)}))? {
         let rows = session.connection.query(&statement.text, None)?;
         let answer = rows.rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
         had = matches!(answer, Some("t" | "true"));
@@ -150,23 +164,23 @@ pub fn claim(context: &Context<'_>, session: &mut Session<'_>, words: &[&str]) -
 /// # Errors
 /// When the database cannot be asked.
 pub fn is_dead(statements: &dyn Statements, session: &mut Session<'_>, run: &str) -> Result<bool, EngineError> {
-    let values = json!({"key": key(&[run])});
-    let mut dead = false;
-    for statement in super::context::step(statements, "claim", &values)? {
-        let rows = session.values(None, &statement)?;
-        let answer = rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
-        dead = matches!(answer, Some("t" | "true"));
+    let had = take(statements, session, &[run])?;
+    if had {
+        give_back(statements, session, &[run])?;
     }
-    if dead {
-        for statement in super::context::step(statements, "release", &values)? {
-            session.values(None, &statement)?;
-        }
+    Ok(had)
+}
+
+/// Gives the lock that stands for these words back.
+pub fn give_back(statements: &dyn Statements, session: &mut Session<'_>, words: &[&str]) -> Result<(), EngineError> {
+    for statement in super::context::step(statements, "release", &json!({"key": key(words)}))? {
+        session.connection.query(&statement.text, None)?;
     }
-    Ok(dead)
+    Ok(())
 }
 
 /// An advisory lock that stands for these words.
-fn key(words: &[&str]) -> i64 {
+pub fn key(words: &[&str]) -> i64 {
     let mut hasher = blake3::Hasher::new();
     for word in words {
         hasher.update(word.as_bytes());
@@ -202,61 +216,30 @@ fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>, notes: &[Left
         let left = session.connection.catalog(&schemas)?;
         let notes: Vec<Left> = notes.iter().filter(|one| one.run == run).cloned().collect();
         resumed.take(context, session, (&notes, &left.relations.keys().cloned().collect()))?;
-        let relations: Vec<(RelationName, RelationKind)> =
-            left.relations.iter().map(|(name, found)| (name.clone(), found.kind)).filter(|(name, _)| !resumed.stays(name)).collect();
+        let relations: Vec<(RelationName, RelationKind)> = left
+            .relations
+            .iter()
+            .map(|(name, found)| (name.clone(), found.kind))
+            .filter(|(name, _)| !resumed.stays(name))
+            .collect();
         let kept: BTreeSet<&str> = resumed.kept.iter().map(|name| &*name.schema).collect();
         let schemas: Vec<String> =
             schemas.into_iter().filter(|schema| !kept.contains(schema)).map(str::to_owned).collect();
         // What cannot be removed (somebody's view reads it) stays for the next run.
-        let _left = discard(context, session, &in_dropping_order(&relations), &schemas);
+        let _left = discard::relations_and_schemas(context, session, &in_dropping_order(&relations), &schemas);
         if !notes.is_empty() {
             resume::forget(context, session, (run, &resumed.kept))?;
         }
-        for statement in context.step("release", &json!({"key": key(&[run])}))? {
-            session.connection.query(&statement.text, None)?;
-        }
+        give_back(context.statements, session, &[run])?;
     }
     Ok(resumed)
 }
 
 /// Views before tables; among views the caller's tries decide.
-fn in_dropping_order(relations: &[(RelationName, RelationKind)]) -> Vec<(RelationName, &'static str)> {
+pub fn in_dropping_order(relations: &[(RelationName, RelationKind)]) -> Vec<(RelationName, &'static str)> {
     let mut ordered: Vec<_> = relations.iter().map(|(name, kind)| (name.clone(), kind.word())).collect();
     ordered.sort_by_key(|(_, kind)| *kind == "table");
     ordered
-}
-
-/// Drops relations, one statement each, then schemas; goes on after what cannot be dropped and tries that once more at
-/// the end, for views may read each other.
-fn discard(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    relations: &[(RelationName, &str)],
-    schemas: &[String],
-) -> Result<(), EngineError> {
-    let mut left: Vec<(RelationName, &str)> = relations.to_vec();
-    while !left.is_empty() {
-        let mut refused = Vec::new();
-        let mut why = None;
-        let before = left.len();
-        for (name, kind) in left {
-            let values = json!({"relations": [{"name": context.qualified(&name), "kind": kind}], "schemas": []});
-            for statement in context.step("discard", &values)? {
-                if let Err(error) = session.execute(None, &statement) {
-                    why = Some(error);
-                    refused.push((name.clone(), kind));
-                }
-            }
-        }
-        match why {
-            Some(error) if refused.len() == before => return Err(error),
-            _ => left = refused,
-        }
-    }
-    for statement in context.step("discard", &json!({"relations": [], "schemas": schemas}))? {
-        session.execute(None, &statement)?;
-    }
-    Ok(())
 }
 
 /// Removes what stands staged and is not needed any more, what was replaced, and the run's own schemas.
@@ -269,22 +252,22 @@ pub fn clean_up<'a>(
     let in_place = context.staging.retired.is_empty();
     let mut relations: Vec<(RelationName, &str)> = left.to_vec();
     if !in_place {
-        relations.extend(retired.iter().map(|old| (old.name.clone(), old.kind)));
+        relations.extend(retired.iter().filter(|old| !old.kept).map(|old| (old.name.clone(), old.kind)));
     }
     relations.sort_by_key(|(_, kind)| *kind == "table");
     let mut schemas: Vec<String> = Vec::new();
-    if !in_place {
+    if !in_place && !context.staging.lent {
         let stays = |schema: &&String| kept.iter().any(|name| *name.schema == **schema);
         schemas.extend(context.staging.schemas.iter().filter(|schema| !stays(schema)).cloned());
         let old: BTreeSet<String> = retired.iter().map(|old| old.name.schema.to_string()).collect();
         schemas.extend(old);
     }
-    let mut discarded = discard(context, session, &relations, &schemas);
+    let mut discarded = discard::relations_and_schemas(context, session, &relations, &schemas);
     if discarded.as_ref().is_err_and(|error| error.kind == FailureKind::Connection)
         && let Ok(again) = open_control(context)
     {
         *session = again;
-        discarded = discard(context, session, &relations, &schemas);
+        discarded = discard::relations_and_schemas(context, session, &relations, &schemas);
     }
     match discarded {
         Ok(()) => Vec::new(),

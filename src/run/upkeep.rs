@@ -5,16 +5,18 @@
 //! dropping what does not carry the project's mark and is not the relation that the state knows.
 
 use super::{
-    Statement, Statements, context, database,
+    Session, Statement, Statements, context, database, discard,
+    fingerprint::{Fingerprint, Noting},
+    keep::Keeper,
     state::{self, NUMBERS},
 };
 use crate::{
     diagnostic::code::STATEMENT_REFUSED,
-    engine::{Connection, Dependent, DependentKind, Engine, EngineError, FailureKind, LiveCatalog, LiveRelation},
+    engine::{Dependent, DependentKind, Engine, EngineError, FailureKind, LiveCatalog, LiveRelation},
     manifest::Manifest,
     name::RelationName,
     plan::{is_ours, is_same},
-    state::{RELATION, Recorded, read_history},
+    state::{Kept, RELATION, Recorded, read_history},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -51,6 +53,61 @@ impl Upkeep<'_> {
         Ok(found.into_iter().map(|(_, recorded)| recorded).collect())
     }
 
+    /// The epoch of a run; none if there was no such run.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn epoch_of(&self, run: &str) -> Result<Option<u64>, EngineError> {
+        let database = database(self.engine)?;
+        let mut session = Session::unwatched(self.engine.connect("rollback")?);
+        if !state::is_there(&session.connection.catalog(&[self.state_schema])?, self.state_schema) {
+            return Ok(None);
+        }
+        let mut epoch = None;
+        for statement in self.step("run", database.as_deref(), json!({"run": run}))? {
+            let rows = session.values(None, &statement)?;
+            epoch = rows.into_iter().flatten().flatten().next().and_then(|text| text.parse().ok());
+        }
+        Ok(epoch)
+    }
+
+    /// The replaced versions that are kept, of each relation the newest first.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn kept(&self) -> Result<Vec<Kept>, EngineError> {
+        let database = database(self.engine)?;
+        self.keeper(database.as_deref()).all(&mut Session::unwatched(self.engine.connect("kept")?))
+    }
+
+    /// Drops a version that is kept; one that is somebody else's by now stays.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn drop_kept(&self, one: &Kept) -> Result<(), EngineError> {
+        let database = database(self.engine)?;
+        let mut session = Session::unwatched(self.engine.connect("prune")?);
+        self.keeper(database.as_deref()).drop_version(&mut session, one)
+    }
+
+    fn keeper<'b>(&'b self, database: Option<&'b str>) -> Keeper<'b> {
+        Keeper { manifest: self.manifest, statements: self.statements, state_schema: self.state_schema, database }
+    }
+
+    /// Count and sum of the rows of a published version, and what was noted of them before. What was not noted yet is
+    /// noted now, as of this moment.
+    ///
+    /// # Errors
+    /// When the rows cannot be read, or the state cannot be written.
+    pub fn fingerprint(&self, relation: &RelationName, epoch: u64, moment: &str) -> Result<Fingerprint, EngineError> {
+        let database = database(self.engine)?;
+        let common = state::common(self.manifest, self.state_schema, database.as_deref());
+        let table = RelationName { database: database.as_deref().map(Into::into), ..relation.clone() };
+        let mut session = Session::unwatched(self.engine.connect("verify")?);
+        let noting = Noting { statements: self.statements, common: &common, relation, epoch };
+        noting.fingerprint(&mut session, &table, moment)
+    }
+
     /// Holds relations at their version, with a reason, or lets go of them.
     ///
     /// # Errors
@@ -58,8 +115,7 @@ impl Upkeep<'_> {
     pub fn hold(&self, relations: &[RelationName], why: Option<&str>) -> Result<(), EngineError> {
         let database = database(self.engine)?;
         let statements = self.step("hold", database.as_deref(), json!({"chosen": relations, "why": why}))?;
-        let mut connection = self.engine.connect("hold")?;
-        transaction(connection.as_mut(), &statements)
+        Session::unwatched(self.engine.connect("hold")?).transaction(None, &statements)
     }
 
     /// Drops relations that nobody makes any more, with their rows of state; of each, what kept it from being dropped.
@@ -71,38 +127,22 @@ impl Upkeep<'_> {
         orphans: &[(RelationName, Recorded)],
     ) -> Result<Vec<(RelationName, Option<EngineError>)>, EngineError> {
         let database = database(self.engine)?;
-        let mut connection = self.engine.connect("prune")?;
-        let mut left: Vec<&(RelationName, Recorded)> = orphans.iter().collect();
-        let mut done = Vec::new();
-        // Views may read each other: whatever could not be dropped is tried again as long as something could.
-        loop {
-            let before = left.len();
-            let mut refused = Vec::new();
-            let mut errors = Vec::new();
-            for one in left {
-                match self.drop(connection.as_mut(), one, database.as_deref()) {
-                    Ok(()) => done.push((one.0.clone(), None)),
-                    Err(error) => {
-                        errors.push((one.0.clone(), Some(error)));
-                        refused.push(one);
-                    }
-                }
-            }
-            if refused.is_empty() || refused.len() == before {
-                done.extend(errors);
-                return Ok(done);
-            }
-            left = refused;
-        }
+        let mut session = Session::unwatched(self.engine.connect("prune")?);
+        let left = discard::in_any_order(orphans, |one| self.drop(&mut session, one, database.as_deref()));
+        let left: Vec<_> = left.into_iter().map(|((relation, _), why)| (relation.clone(), Some(why))).collect();
+        let is_left = |relation: &RelationName| left.iter().any(|(one, _)| one == relation);
+        let done =
+            orphans.iter().filter(|(relation, _)| !is_left(relation)).map(|(relation, _)| (relation.clone(), None));
+        Ok(done.chain(left.clone()).collect())
     }
 
     fn drop(
         &self,
-        connection: &mut dyn Connection,
+        session: &mut Session<'_>,
         (relation, recorded): &(RelationName, Recorded),
         database: Option<&str>,
     ) -> Result<(), EngineError> {
-        let live = connection.catalog(&[&*relation.schema])?;
+        let live = session.connection.catalog(&[&*relation.schema])?;
         let mut statements = Vec::new();
         if let Some(found) = live.relations.get(relation) {
             self.may_drop((relation, recorded), found, &live)?;
@@ -111,7 +151,7 @@ impl Upkeep<'_> {
             statements = context::step(self.statements, "discard", &values)?;
         }
         statements.extend(self.step("prune", database, json!({"chosen": relation}))?);
-        transaction(connection, &statements)
+        session.transaction(None, &statements)
     }
 
     /// Only what carries the mark and is what was published, and what nobody else reads.
@@ -151,16 +191,4 @@ impl Upkeep<'_> {
         let common = state::common(self.manifest, self.state_schema, database);
         state::step(self.statements, name, &state::with(common, values))
     }
-}
-
-/// Carries out all of the statements or none.
-fn transaction(connection: &mut dyn Connection, statements: &[Statement]) -> Result<(), EngineError> {
-    connection.execute("begin transaction")?;
-    for statement in statements {
-        if let Err(error) = connection.execute(&statement.text) {
-            drop(connection.execute("rollback"));
-            return Err(error);
-        }
-    }
-    connection.execute("commit").map(|_| ())
 }

@@ -3,10 +3,10 @@
 //! In: a project and the nodes to show. Out: text. Never: a name that could end its quotes.
 
 use crate::{
-    graph::Selection,
-    manifest::{Manifest, Node, NodeId, NodeKind},
+    graph::{ColumnEdge, ColumnPoint, Selection},
+    manifest::{EdgeKind, Manifest, Node, NodeId, NodeKind},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A language for diagrams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,57 @@ pub fn diagram(manifest: &Manifest, selection: &Selection, language: Diagram) ->
             let end = if language == Diagram::Dot { ";" } else { "" };
             text.push_str(&format!("  n{} {arrow} n{}{style}{end}\n", read.node.0, id.0));
         }
+    }
+    if language == Diagram::Dot {
+        text.push_str("}\n");
+    }
+    text
+}
+
+/// A column and what it is connected with, each node a frame around its columns. Copies are plain arrows, what is computed
+/// is thick, what is only looked at is dashed.
+#[must_use]
+pub fn column_diagram(manifest: &Manifest, of: &ColumnPoint, edges: &[ColumnEdge], language: Diagram) -> String {
+    let ends = edges.iter().flat_map(|edge| [&edge.read, &edge.reader]);
+    let points: BTreeSet<&ColumnPoint> = ends.chain([of]).collect();
+    let numbers: BTreeMap<&ColumnPoint, usize> =
+        points.iter().enumerate().map(|(number, point)| (*point, number)).collect();
+    let mut text = match language {
+        Diagram::Mermaid => "flowchart LR\n".to_owned(),
+        Diagram::Dot => {
+            "digraph {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n".to_owned()
+        }
+    };
+    let mut framed = None;
+    let end = if language == Diagram::Mermaid { "  end\n" } else { "  }\n" };
+    for point in &points {
+        if framed != Some(point.node) {
+            text.push_str(if framed.is_some() { end } else { "" });
+            let name = &manifest.node(point.node).name;
+            text.push_str(&match language {
+                Diagram::Mermaid => format!("  subgraph n{}[\"{}\"]\n", point.node.0, mermaid(name)),
+                Diagram::Dot => format!("  subgraph cluster_{} {{\n    label=\"{}\";\n", point.node.0, dot(name)),
+            });
+            framed = Some(point.node);
+        }
+        let number = numbers.get(point).copied().unwrap_or_default();
+        let name = point.column.as_deref().unwrap_or("(rows)");
+        text.push_str(&match language {
+            Diagram::Mermaid => format!("    c{number}[\"{}\"]\n", mermaid(name)),
+            Diagram::Dot => format!("    c{number} [label=\"{}\"];\n", dot(name)),
+        });
+    }
+    text.push_str(end);
+    for edge in edges {
+        let [read, reader] = [&edge.read, &edge.reader].map(|point| numbers.get(point).copied().unwrap_or_default());
+        text.push_str(&match (language, edge.kind) {
+            (Diagram::Mermaid, EdgeKind::Copy) => format!("  c{read} --> c{reader}\n"),
+            (Diagram::Mermaid, EdgeKind::Transform) => format!("  c{read} ==> c{reader}\n"),
+            (Diagram::Mermaid, EdgeKind::Inspect) => format!("  c{read} -.-> c{reader}\n"),
+            (Diagram::Dot, EdgeKind::Copy) => format!("  c{read} -> c{reader};\n"),
+            (Diagram::Dot, EdgeKind::Transform) => format!("  c{read} -> c{reader} [style=bold];\n"),
+            (Diagram::Dot, EdgeKind::Inspect) => format!("  c{read} -> c{reader} [style=dashed];\n"),
+        });
     }
     if language == Diagram::Dot {
         text.push_str("}\n");

@@ -16,5 +16,5 @@ mod sql;
 
 pub use content::{Content, Past, content};
 pub use dbt::artifacts as dbt_artifacts;
-pub use diagram::{Diagram, diagram};
+pub use diagram::{Diagram, column_diagram, diagram};
 pub use document::{File, Mask, Reading, page, pages};

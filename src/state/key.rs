@@ -12,7 +12,7 @@ pub const HOOKS: [&str; 2] = ["on_run_start", "on_run_end"];
 
 /// A run that several processes have a part in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Keyed {
+pub struct SharedRun {
     /// Its epoch, which all of them have.
     pub epoch: u64,
     /// Its name: that of the process which began it.
@@ -29,7 +29,7 @@ pub struct Keyed {
     pub hooks: BTreeSet<String>,
 }
 
-impl Keyed {
+impl SharedRun {
     /// Takes in what a process has noted; what cannot be read counts as not noted, so that it is done again.
     pub fn note(&mut self, step: &str, content: &str) {
         if step == CHOSEN {

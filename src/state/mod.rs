@@ -6,8 +6,8 @@
 mod key;
 mod row;
 
-pub use key::{CHOSEN, Chosen, Failed, FailedTest, HOOKS, Keyed};
-pub use row::{HISTORY, RELATION, TEST, read_history, read_relations, read_tests, relation_row, test_row};
+pub use key::{CHOSEN, Chosen, Failed, FailedTest, HOOKS, SharedRun};
+pub use row::{HISTORY, RELATION, TEST, read_history, read_kept, read_relations, read_tests, relation_row, test_row};
 
 use crate::name::RelationName;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,21 @@ pub struct Recorded {
     pub author: Option<String>,
     /// Why it is held at this version, if it is.
     pub held: Option<String>,
+}
+
+/// A replaced version that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The relation that it was a version of.
+    pub relation: RelationName,
+    /// The run that had published it.
+    pub run: String,
+    /// The epoch of that run.
+    pub epoch: u64,
+    /// Where it stands.
+    pub place: RelationName,
+    /// Its object id, where the engine has one that lasts.
+    pub oid: Option<u64>,
 }
 
 /// A test that passed.

@@ -3,7 +3,7 @@
 //! The tables are made by `templates/state/<engine>/create.sql.jinja`; the columns stand here in the order in which the
 //! templates read and write them. A row that cannot be read counts as not there: what it told is built again.
 
-use super::{Identity, Passed, Recorded};
+use super::{Identity, Kept, Passed, Recorded};
 use crate::name::RelationName;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -90,6 +90,21 @@ pub fn read_tests(rows: &[Row]) -> BTreeMap<String, Passed> {
     let read = |row: &Row| {
         let reads = serde_json::from_str(&text(row, 2)?).ok()?;
         Some((text(row, 0)?, Passed { definition: text(row, 1)?, reads, run: text(row, 3)? }))
+    };
+    rows.iter().filter_map(read).collect()
+}
+
+/// The versions that are kept in these rows, in their order.
+#[must_use]
+pub fn read_kept(rows: &[Row]) -> Vec<Kept> {
+    let read = |row: &Row| {
+        Some(Kept {
+            relation: RelationName::new(text(row, 0)?, text(row, 1)?),
+            run: text(row, 2)?,
+            epoch: number(row, 3)?,
+            place: RelationName::new(text(row, 4)?, text(row, 5)?),
+            oid: number(row, 6),
+        })
     };
     rows.iter().filter_map(read).collect()
 }

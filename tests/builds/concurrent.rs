@@ -22,7 +22,8 @@ fn newest_stands(project: &Project, names: &[&str]) {
     let runs = project.rows("select distinct epoch, run from suiro.relations where relation_name not in ('kept')");
     assert_eq!(runs.len(), 1, "{runs:?}");
     assert!(runs[0].starts_with(&format!("{newest}|")), "{runs:?}, and the newest is {newest}");
-    let mut found: Vec<String> = names.iter().map(|name| project.value(&format!("select v from core.{name}"))).collect();
+    let mut found: Vec<String> =
+        names.iter().map(|name| project.value(&format!("select v from core.{name}"))).collect();
     found.dedup();
     assert_eq!(found.len(), 1, "{found:?}: one run's rows everywhere");
 }
@@ -66,7 +67,11 @@ fn of_ten_runs_that_add_at_once_none_doubles() {
     let mut done = 1;
     for output in &outputs {
         let superseded = said(output).contains("superseded");
-        assert!(output.status.success() || (output.status.code() == Some(75) && said(output).contains("E0616")), "{}", said(output));
+        assert!(
+            output.status.success() || (output.status.code() == Some(75) && said(output).contains("E0616")),
+            "{}",
+            said(output)
+        );
         done += u32::from(output.status.success() && !superseded);
     }
     let rows = project.value("select count(*) || ' ' || count(distinct v) from core.kept");

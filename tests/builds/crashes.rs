@@ -49,7 +49,7 @@ pub fn write(project: &Project) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Runs until the statement of that number, and kills it there; whether it came that far.
-fn killed_before(project: &Project, number: u32, version: u32) -> bool {
+pub fn killed_before(project: &Project, number: u32, version: u32) -> bool {
     let vars = format!("v: {version}");
     let halt = number.to_string();
     let words = ["build", "--threads", "1", "--vars", vars.as_str()];

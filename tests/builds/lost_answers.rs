@@ -47,9 +47,9 @@ fn cut(cut: Cut) {
         assert_eq!(rows, [[version.to_string().as_str(); 3].join("|")], "{cut:?} of COMMIT {number}: {}", ended.stderr);
         let all = project.value("select count(*) || ' ' || count(distinct v) || ' ' || max(v) from core.kept");
         assert_eq!(all, format!("{version} {version} {version}"), "{cut:?} of COMMIT {number}: {}", ended.stderr);
-        let published = project.value(&format!(
-            "select count(*) from suiro.history where epoch = (select max(epoch) from suiro.history) and relation_name in ('a', 'b', 'kept')"
-        ));
+        let published = project.value(
+            "select count(*) from suiro.history where epoch = (select max(epoch) from suiro.history) and relation_name in ('a', 'b', 'kept')",
+        );
         assert_eq!(published, "3", "published once: {}", ended.stderr);
         assert_eq!(project.left_behind(), Vec::<String>::new(), "{cut:?} of COMMIT {number}: {}", ended.stderr);
         if !proxy.has_cut(number) {

@@ -11,6 +11,7 @@ mod adopt;
 mod both;
 mod carried;
 mod data_tests;
+mod diff;
 mod unit_tests;
 mod duckdb_carried;
 mod duckdb_targets;
@@ -29,18 +30,21 @@ mod freshness;
 mod full;
 mod interrupted;
 mod keys;
+mod lent;
 mod locks;
 mod lost_answers;
 mod moments;
 mod moved;
 mod macros;
 mod postgres;
+mod predicates;
 mod project;
 mod properties;
 mod readers;
 mod refusals;
 mod resumed;
 mod snapshots;
+mod rollback;
 mod run_keys;
 mod run_vars;
 mod standing;
@@ -50,6 +54,7 @@ mod templates;
 mod temporary;
 mod terminal;
 mod upkeep;
+mod verified;
 
 /// Makes a scenario a test on each engine.
 #[macro_export]

@@ -192,7 +192,7 @@ fn a_run_that_goes_on_is_not_taken_up() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let said = ends(&project, &["--retry"], 75);
-    assert!(said.contains("E0625") && said.contains("goes on"), "{said}");
+    assert!(said.contains("E0626") && said.contains("goes on"), "{said}");
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -245,7 +245,11 @@ fn a_publish_that_gets_no_lock_gives_up_and_names_who_holds_it() {
     assert_eq!(project.left_behind().len(), 1, "what was built stays for the next run");
     holder.execute("commit").unwrap();
     let ended = project.suiro(&["build", "--show-sql"]);
-    assert!(ended.status == 0 && ended.stderr.contains("2 of what was published had been built by a run before"), "{}", ended.stderr);
+    assert!(
+        ended.status == 0 && ended.stderr.contains("2 of what was published had been built by a run before"),
+        "{}",
+        ended.stderr
+    );
     assert!(!ended.stderr.contains("create table \"__suiro"), "{}", ended.stderr);
     assert_eq!(project.rows("select a.n, b.n from core.a, core.b"), ["2|2"]);
     assert_eq!(project.left_behind(), Vec::<String>::new());
@@ -266,7 +270,10 @@ fn a_lock_that_cannot_be_had_keeps_back_only_what_hangs_together_with_it() {
             ("seen", &format!("select {n} as n")),
         ]);
     };
-    project.write("models/all.yml", "models:\n  - name: tied\n    tests: [{relationships: {column_name: n, to: ref('b'), field: n}}]\n");
+    project.write(
+        "models/all.yml",
+        "models:\n  - name: tied\n    tests: [{relationships: {column_name: n, to: ref('b'), field: n}}]\n",
+    );
     models(1);
     project.build(&[]);
     project.execute(&["create view core.strange as select n from core.seen"]);
@@ -285,14 +292,22 @@ fn a_lock_that_cannot_be_had_keeps_back_only_what_hangs_together_with_it() {
         }
         for (name, status) in project.results() {
             let expected = if kept.contains(&name.as_str()) { "staged" } else { "built" };
-            assert!(status == expected || status == "pass" || status == "unchanged", "{name} {status}: {}", ended.stderr);
+            assert!(
+                status == expected || status == "pass" || status == "unchanged",
+                "{name} {status}: {}",
+                ended.stderr
+            );
         }
         holder.execute("commit").unwrap();
         assert_eq!(project.value("select max(n) from core.free"), if held == "b" { "2" } else { "3" });
         project.build(&[]);
         assert_eq!(project.left_behind(), Vec::<String>::new());
     }
-    assert_eq!(project.rows("select a.n, b.n, tied.n, free.n, v.n from core.a, core.b, core.tied, core.free, core.strange as v"), ["3|3|3|3|3"]);
+    assert_eq!(
+        project
+            .rows("select a.n, b.n, tied.n, free.n, v.n from core.a, core.b, core.tied, core.free, core.strange as v"),
+        ["3|3|3|3|3"]
+    );
 }
 
 #[test]

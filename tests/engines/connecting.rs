@@ -189,6 +189,64 @@ fn tls_is_used_and_checked_as_the_mode_says() {
     }
 }
 
+/// A server that asks for a certificate gets the one that the target names, and whatever is wrong with it is said.
+#[test]
+fn a_client_shows_its_certificate() {
+    let server = tls_server();
+    let file = |name: &str| Some(server.folder.join(name).display().to_string());
+    let shown = |certificate: Option<String>, key: Option<String>| {
+        with(&server.network(), |options| {
+            (options.sslcert, options.sslkey, options.password) = (certificate, key, None);
+            options.dbname = some("template1");
+            options.sslmode = some("require");
+        })
+    };
+    let mut connection = postgres::connect(&shown(file("client.crt"), file("client.key")));
+    let name = "select client_dn from pg_stat_ssl where pid = pg_backend_pid()";
+    assert_eq!(value(connection.as_mut(), name), Some(format!("/CN={ROLE}")));
+    // As libpq's variables say, and from its default files.
+    let variables = [("PGSSLCERT", file("client.crt")), ("PGSSLKEY", file("client.key"))];
+    let variable = |name: &str| variables.iter().find(|(known, _)| *known == name)?.1.clone();
+    PostgresEngine::new(&shown(None, None), &variable).unwrap().connect("tests").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".postgresql")).unwrap();
+    let at_home = |name: &str| home.path().join(".postgresql").join(name);
+    let place = home.path().display().to_string();
+    let variable = |name: &str| (name == "HOME").then(|| place.clone());
+    std::fs::copy(server.folder.join("client.crt"), at_home("postgresql.crt")).unwrap();
+    let error = PostgresEngine::new(&shown(None, None), &variable).err().unwrap();
+    assert!(error.message.contains("of no use without its key"), "{error:?}");
+    std::fs::copy(server.folder.join("client.key"), at_home("postgresql.key")).unwrap();
+    PostgresEngine::new(&shown(None, None), &variable).unwrap().connect("tests").unwrap();
+    // What others may read is not used, whatever the certificate is.
+    let open = home.path().join("open.key");
+    std::fs::copy(server.folder.join("client.key"), &open).unwrap();
+    std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let locked = home.path().join("locked.key");
+    let words = ["pkey", "-in", "client.key", "-aes256", "-passout", "pass:x", "-out"];
+    let mut openssl = std::process::Command::new("openssl");
+    assert!(openssl.args(words).arg(&locked).current_dir(&server.folder).status().unwrap().success());
+    let path = |path: &std::path::Path| Some(path.display().to_string());
+    for (certificate, key, code, message) in [
+        (None, None, code::LOGIN_REFUSED, "refused the login"),
+        (file("client.crt"), file("gone.key"), code::BAD_CONNECTION_SETTING, "sslkey cannot be read"),
+        (file("gone.crt"), file("client.key"), code::BAD_CONNECTION_SETTING, "sslcert cannot be read"),
+        (file("client.crt"), path(&open), code::BAD_CONNECTION_SETTING, "can be read by others"),
+        (file("client.crt"), path(&locked), code::BAD_CONNECTION_SETTING, "locked with a passphrase"),
+        (file("client.crt"), file("nobody.key"), code::BAD_CONNECTION_SETTING, "is not the key of"),
+        (file("client.crt"), file("client.crt"), code::BAD_CONNECTION_SETTING, "(sslkey)"),
+        (file("client.key"), file("client.key"), code::BAD_CONNECTION_SETTING, "has no certificate"),
+        (file("nobody.crt"), file("nobody.key"), code::LOGIN_REFUSED, "refused the login"),
+        (file("stranger.crt"), file("stranger.key"), code::UNTRUSTED_SERVER, "does not trust the client's certificate"),
+        (file("expired.crt"), file("expired.key"), code::UNTRUSTED_SERVER, "does not trust the client's certificate"),
+    ] {
+        let error = refusal(&shown(certificate.clone(), key));
+        assert_eq!((error.code, error.kind), (code, FailureKind::Permanent), "{certificate:?} {error:?}");
+        assert!(error.message.contains(message), "{certificate:?} {error:?}");
+        assert!(error.help.is_some() || message.contains("cannot be read"), "{error:?}");
+    }
+}
+
 #[test]
 fn a_statement_is_cancelled_through_tls() {
     let server = tls_server();

@@ -210,13 +210,16 @@ pub fn own_server() -> &'static Server {
     }
 }
 
-/// A server that takes network connections with TLS only; its folder has `ca.crt`, `server.crt` (for `localhost`,
-/// signed by it) and `other.crt` (which signed nothing).
+/// A server that takes network connections with TLS only, and to `template1` with a client's certificate; its folder has
+/// `ca.crt`, `server.crt` (for `localhost`), `client.crt` (for `ROLE`), `expired.crt` and `nobody.crt`, signed by it,
+/// `other.crt` and `stranger.crt` (for `ROLE`), signed by that, each with its key.
 pub fn tls_server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let logins = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
-        let more = "ssl = on\nssl_cert_file = '../server.crt'\nssl_key_file = '../server.key'\n";
+        let logins = "local all all trust\nhostssl template1 all 127.0.0.1/32 cert\n\
+            hostssl all all 127.0.0.1/32 scram-sha-256\n";
+        let more = "ssl = on\nssl_cert_file = '../server.crt'\nssl_key_file = '../server.key'\n\
+            ssl_ca_file = '../ca.crt'\n";
         Server::start(more, logins, make_certificates)
     })
 }
@@ -233,31 +236,25 @@ fn make_certificates(folder: &Path) {
         let request = ["req", "-x509", "-days", "2", "-subj", subject, "-keyout", &private, "-out", &certificate];
         openssl(&[&request[..], &key[..]].concat());
     }
-    openssl(
-        &[&["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"][..], &key[..]].concat(),
-    );
     std::fs::write(folder.join("extensions"), "subjectAltName = DNS:localhost\n").unwrap();
-    openssl(&[
-        "x509",
-        "-req",
-        "-in",
-        "server.csr",
-        "-CA",
-        "ca.crt",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-        "-days",
-        "2",
-        "-extfile",
-        "extensions",
-        "-out",
-        "server.crt",
-    ]);
+    for (name, common_name, signer, days) in [
+        ("server", "localhost", "ca", "2"),
+        ("client", ROLE, "ca", "2"),
+        ("nobody", "nobody", "ca", "2"),
+        ("expired", ROLE, "ca", "-1"),
+        ("stranger", ROLE, "other", "2"),
+    ] {
+        let file = |ending: &str| format!("{name}.{ending}");
+        let (subject, private, request) = (format!("/CN={common_name}"), file("key"), file("csr"));
+        openssl(&[&["req", "-subj", &subject, "-keyout", &private, "-out", &request][..], &key[..]].concat());
+        let (signer, signing, signed) = (format!("{signer}.crt"), format!("{signer}.key"), file("crt"));
+        let way = ["x509", "-req", "-in", &request, "-CA", &signer, "-CAkey", &signing, "-CAcreateserial"];
+        openssl(&[&way[..], &["-days", days, "-extfile", "extensions", "-out", &signed]].concat());
+        std::fs::set_permissions(folder.join(private), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    }
     for file in ["server.key", "server.crt", "ca.crt"] {
         give(&folder.join(file));
     }
-    std::fs::set_permissions(folder.join("server.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 /// A database of its own for one test; `ROLE` owns it.

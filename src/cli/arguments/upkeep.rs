@@ -1,6 +1,6 @@
 //! What commands take that look at or change what is remembered.
 
-use super::Format;
+use super::{Choice, Format};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -67,4 +67,56 @@ pub struct Prune {
     /// Do it; without this, only say what would be dropped
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Compare rows, too
+    #[arg(long)]
+    pub data: bool,
+    /// Compare about so many rows of each relation, chosen by their keys
+    #[arg(long, value_name = "N", requires = "data")]
+    pub sample: Option<u64>,
+    /// Columns that tell rows apart, instead of what `unique_key`, constraints and `unique` tests say
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', num_args = 1.., requires = "data")]
+    pub key: Vec<String>,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// What to roll back: names, globs, +above, below+, tag:…, path:…
+    #[arg(value_name = "SELECTOR", required = true)]
+    pub selector: Vec<String>,
+    /// The run to go back to: the versions that stood when it had ended; without it, of each the one before. `suiro history`
+    /// shows runs
+    #[arg(long, value_name = "RUN")]
+    pub to: Option<String>,
+    /// Why, for everybody who meets it in a plan
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// What to compare: names, globs, +above, below+, tag:…, path:…
+    #[arg(value_name = "SELECTOR", required = true)]
+    pub selector: Vec<String>,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyIdempotent {
+    /// Only these: names, globs, +above, below+, tag:…, path:…; without them everything
+    #[arg(value_name = "SELECTOR")]
+    pub selector: Vec<String>,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }

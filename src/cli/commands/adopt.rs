@@ -14,10 +14,13 @@ use crate::{
     graph::Selection,
     manifest::{Form, NodeId},
     plan::{Adoption, Known, Wishes, adopted, adoption, is_made_like, is_of_kind},
-    run::{self, Compared, Comparing, Event, Observer, PublishMode, Request, Stop},
+    run::{self, Compared, Comparing, Nobody, PublishMode, Request, Stop},
     state::Chosen,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Says what would be taken over, and takes it over if that is asked for.
 pub fn run(app: &App, arguments: &Adopt) -> Exit {
@@ -207,22 +210,17 @@ impl Adopting<'_> {
             fail_fast: false,
             publish: PublishMode::Run,
             publish_timeout: project.target.publish_timeout(),
+            staging_schemas: &[],
+            lock_wait: Duration::ZERO,
             state_schema: &project.target.state_schema,
             origin: &origin::origin(&project.root, "adopt"),
             superseded_fails: false,
             resumes: false,
             chosen: &Chosen::default(),
-            keyed: None,
+            shared: None,
             ends: true,
             all_tests: false,
         };
         run::adopt(&request, &relations, &compared.iter().filter_map(counted).collect())
     }
-}
-
-/// Nobody wants to know.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn observe(&self, _: &Event<'_>) {}
 }

@@ -19,7 +19,7 @@ use crate::{
     plan::{Known, Plan, RunId, Wishes},
     project::Publish,
     run::{Event, Observer, PublishMode, Request, Status, Stop},
-    state::Keyed,
+    state::SharedRun,
 };
 use std::{
     collections::BTreeSet,
@@ -124,7 +124,7 @@ fn carry_out(
     app: &App,
     (arguments, part): (&Build, Part),
     (compilation, selection): (&Compilation, &Selection),
-    taken: Option<Keyed>,
+    taken: Option<SharedRun>,
 ) -> Exit {
     let manifest = &compilation.manifest;
     let tests: BTreeSet<NodeId> =
@@ -143,14 +143,15 @@ fn carry_out(
     let mut origin = origin::origin(&compilation.project.root, part.verb());
     let chosen = key::chosen(arguments);
     let keyed = match (&arguments.run_key, part) {
-        (_, Part::Tests) => None,
+        (_, Part::Tests) => Ok(None),
+        (None, _) => Ok(taken),
         (Some(run_key), _) => {
-            match key::keyed(app, compilation, (engine.as_ref(), &halt), (run_key, &run, &origin, &chosen)) {
-                Ok(keyed) => Some(keyed),
-                Err(exit) => return exit,
-            }
+            key::keyed(app, compilation, (engine.as_ref(), &halt), (run_key, &run, &origin, &chosen)).map(Some)
         }
-        (None, _) => taken,
+    };
+    let keyed = match keyed {
+        Ok(keyed) => keyed,
+        Err(exit) => return exit,
     };
     if let Some(keyed) = &keyed {
         origin.logical_time.clone_from(&keyed.logical_time);
@@ -179,21 +180,7 @@ fn carry_out(
         manifest.node(**id).error.is_none() && (arguments.force || arguments.again || !passed)
     };
     let total = plan.built().len() + tests.iter().filter(runs).count();
-    let (place, root) = (engine.place(), format!("{}/", compilation.project.root.display()));
-    let environment = compilation.environment.as_ref();
-    app.terminal.say(&format!(
-        "suiro {}: {}{} on {} ({})",
-        part.verb(),
-        compilation.manifest.project,
-        environment.map(|environment| format!(" in {}", environment.name)).unwrap_or_default(),
-        compilation.manifest.target,
-        place.strip_prefix(&root).unwrap_or(&place)
-    ));
-    if let Some(environment) = environment {
-        let differing = environment.own.len();
-        let built = manifest.nodes.iter().filter(|node| node.is_built()).count();
-        app.terminal.say(&format!("{differing} of {built} relations differ from prod; the others are read from there"));
-    }
+    announce(app, part, (compilation, &engine.place()));
     let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
     let told = Both(&progress, &log);
     let observer = Both(&halt, &told);
@@ -213,19 +200,17 @@ fn carry_out(
         stop: &stop,
         threads: arguments.threads.map_or(compilation.project.target.threads, usize::from),
         fail_fast: arguments.fail_fast,
-        publish: match compilation.project.settings.publish {
-            Publish::Run => PublishMode::Run,
-            Publish::Group => PublishMode::Group,
-            Publish::Model => PublishMode::Model,
-        },
+        publish: publish_mode(compilation.project.settings.publish),
         publish_timeout: compilation.project.target.publish_timeout(),
+        staging_schemas: compilation.project.target.staging_schemas(),
+        lock_wait: app.global.lock_wait.unwrap_or_default(),
         state_schema: &compilation.project.target.state_schema,
         origin: &origin,
         superseded_fails: arguments.superseded == Superseded::Fail,
         all_tests: arguments.force || arguments.again || part == Part::Tests,
         resumes: !(arguments.force || arguments.again),
         chosen: &chosen,
-        keyed: keyed.as_ref(),
+        shared: keyed.as_ref(),
         ends: arguments.run_key.is_none() || arguments.last || key::is_everything(&chosen),
     });
     progress.end();
@@ -243,6 +228,34 @@ fn carry_out(
         exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
     }
     exit
+}
+
+/// Says what is done where.
+fn announce(app: &App, part: Part, (compilation, place): (&Compilation, &str)) {
+    let manifest = &compilation.manifest;
+    let root = format!("{}/", compilation.project.root.display());
+    let environment = compilation.environment.as_ref();
+    app.terminal.say(&format!(
+        "suiro {}: {}{} on {} ({})",
+        part.verb(),
+        compilation.manifest.project,
+        environment.map(|environment| format!(" in {}", environment.name)).unwrap_or_default(),
+        compilation.manifest.target,
+        place.strip_prefix(&root).unwrap_or(place)
+    ));
+    if let Some(environment) = environment {
+        let differing = environment.own.len();
+        let built = manifest.nodes.iter().filter(|node| node.is_built()).count();
+        app.terminal.say(&format!("{differing} of {built} relations differ from prod; the others are read from there"));
+    }
+}
+
+const fn publish_mode(publish: Publish) -> PublishMode {
+    match publish {
+        Publish::Run => PublishMode::Run,
+        Publish::Group => PublishMode::Group,
+        Publish::Model => PublishMode::Model,
+    }
 }
 
 fn wishes(arguments: &Build) -> Wishes {

@@ -10,10 +10,11 @@ use crate::{
     source::Sources,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// Prints every diagnostic that concerns the selection.
 pub fn run(app: &App, arguments: &Listing) -> Exit {
-    let compilation = match app.compiled() {
+    let compilation = match app.compiled_with(true) {
         Ok(compilation) => compilation,
         Err(exit) => return exit,
     };
@@ -21,7 +22,12 @@ pub fn run(app: &App, arguments: &Listing) -> Exit {
         Ok(selection) => selection,
         Err(exit) => return exit,
     };
-    let diagnostics = app.judged(&compilation, &selection);
+    let mut diagnostics = app.judged(&compilation, &selection);
+    // What cannot be built is mended first.
+    let sound = selection.iter().map(|id| compilation.manifest.node(*id)).filter(|node| node.error.is_none());
+    let sound: BTreeSet<&str> = sound.map(|node| node.name.as_str()).collect();
+    let concerns = |advice: &&Diagnostic| advice.node.as_deref().is_some_and(|node| sound.contains(node));
+    diagnostics.extend(compilation.advice.iter().filter(concerns).cloned());
     match arguments.format {
         Format::Text => app.terminal.diagnostics(&diagnostics, &compilation.sources),
         Format::Json => {

@@ -121,6 +121,8 @@ fn postgres_options(target: &Target, postgres: &PostgresTarget, read_only: bool)
         dbname: postgres.dbname.clone(),
         sslmode: postgres.sslmode.clone(),
         sslrootcert: postgres.sslrootcert.as_ref().map(|path| path.display().to_string()),
+        sslcert: postgres.sslcert.as_ref().map(|path| path.display().to_string()),
+        sslkey: postgres.sslkey.as_ref().map(|path| path.display().to_string()),
         role: postgres.role.clone(),
         connect_timeout: postgres.connect_timeout.map(|time| time.as_secs().max(1).to_string()),
         statement_timeout: postgres.statement_timeout.map(|time| format!("{}ms", time.as_millis())),

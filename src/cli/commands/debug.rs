@@ -95,7 +95,8 @@ fn look(compilation: &Compilation, engine: &dyn Engine, findings: &mut Vec<Findi
     let settings = engine.session_settings();
     let written = settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
     findings.push(Finding::fact("settings", written.join(" ")));
-    let values = json!({"schemas": schemas(compilation), "sources": sources(compilation)});
+    let staging = compilation.project.target.staging_schemas();
+    let values = json!({"schemas": schemas(compilation), "sources": sources(compilation), "lent": !staging.is_empty()});
     for row in asked(compilation, connection.as_mut(), "debug", &values)? {
         let mut row = row.into_iter().map(Option::unwrap_or_default);
         let (what, well, said, fix) = (row.next(), row.next(), row.next(), row.next());
@@ -118,11 +119,15 @@ fn asked(
     Ok(rows)
 }
 
-/// The schemas that models and seeds stand in.
+/// The schemas that models and seeds stand in; where the role is lent schemas to stage in and may make none, those and
+/// the one of the state, too.
 fn schemas(compilation: &Compilation) -> BTreeSet<String> {
     let nodes = compilation.manifest.nodes.iter().filter(|node| node.is_built());
     let schemas = nodes.filter_map(|node| node.relation.as_ref()).map(|relation| relation.schema.to_string());
-    schemas.chain([compilation.manifest.schema.clone()]).collect()
+    let target = &compilation.project.target;
+    let state = (!target.staging_schemas().is_empty()).then(|| target.state_schema.clone());
+    let lent = target.staging_schemas().iter().cloned().chain(state);
+    schemas.chain([compilation.manifest.schema.clone()]).chain(lent).collect()
 }
 
 /// The tables of the database that somebody else fills.
@@ -177,6 +182,7 @@ fn print_grants(app: &App, compilation: &Compilation, engine: &dyn Engine, role:
         "database": database,
         "role": role,
         "schemas": schemas(compilation),
+        "lent": !compilation.project.target.staging_schemas().is_empty(),
         "source_schemas": source_schemas,
         "sources": sources,
     });

@@ -13,6 +13,7 @@ use crate::{
     state::Recorded,
 };
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Prints past publishes, the newest first.
 pub fn run(app: &App, arguments: &History) -> Exit {
@@ -47,14 +48,19 @@ pub fn run(app: &App, arguments: &History) -> Exit {
         Ok(found) => found,
         Err(error) => return app.refuse(&compilation, &error, "the history could not be read"),
     };
+    let kept = match upkeep.kept() {
+        Ok(kept) => kept,
+        Err(error) => return app.refuse(&compilation, &error, "what is kept could not be read"),
+    };
+    let kept: BTreeSet<u64> = kept.into_iter().filter(|one| one.relation == *relation).map(|one| one.epoch).collect();
     let shown = found.iter().take(arguments.limit).enumerate().map(|(index, one)| (one, found.get(index + 1)));
     match arguments.format {
         Format::Json => {
-            let lines: Vec<String> = shown.map(|(one, before)| object(one, before)).collect();
+            let lines: Vec<String> = shown.map(|(one, before)| object(one, before, &kept)).collect();
             app.terminal.data(&lines.join("\n"));
         }
         Format::Text => {
-            let lines: Vec<Vec<String>> = shown.map(|(one, before)| line(one, before)).collect();
+            let lines: Vec<Vec<String>> = shown.map(|(one, before)| line(one, before, &kept)).collect();
             app.terminal.data(&table::aligned(&lines));
             app.terminal.say(&match found.len() {
                 0 => format!("{} was never published here", node.name),
@@ -88,7 +94,7 @@ fn seconds(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0
 }
 
-fn line(one: &Recorded, before: Option<&Recorded>) -> Vec<String> {
+fn line(one: &Recorded, before: Option<&Recorded>, kept: &BTreeSet<u64>) -> Vec<String> {
     vec![
         one.published_at.clone(),
         format!("run {}", one.run),
@@ -96,11 +102,12 @@ fn line(one: &Recorded, before: Option<&Recorded>) -> Vec<String> {
         format!("{:.2} s", seconds(one.milliseconds)),
         one.commit.as_deref().map(short).unwrap_or_default(),
         one.author.clone().unwrap_or_default(),
+        if kept.contains(&one.epoch) { "kept".to_owned() } else { String::new() },
         changes(one, before).join("; "),
     ]
 }
 
-fn object(one: &Recorded, before: Option<&Recorded>) -> String {
+fn object(one: &Recorded, before: Option<&Recorded>, kept: &BTreeSet<u64>) -> String {
     json!({
         "published_at": one.published_at,
         "run": one.run,
@@ -110,6 +117,7 @@ fn object(one: &Recorded, before: Option<&Recorded>) -> String {
         "commit": one.commit,
         "author": one.author,
         "changes": changes(one, before),
+        "kept": kept.contains(&one.epoch),
     })
     .to_string()
 }

@@ -10,8 +10,8 @@ use crate::{
     engine::{Engine, EngineError},
     exit::Exit,
     plan::RunId,
-    run::{self, Beginning, Event, Last, Observer, Origin, Session},
-    state::{Chosen, Keyed},
+    run::{self, Beginning, Last, Nobody, Observer, Origin, Session},
+    state::{Chosen, SharedRun},
 };
 
 /// What is asked for, as it is noted for whoever takes the run up.
@@ -26,7 +26,7 @@ pub fn is_everything(chosen: &Chosen) -> bool {
 }
 
 /// The arguments with what the run was asked for that is taken up.
-pub fn as_before(arguments: &Build, keyed: &Keyed) -> Build {
+pub fn as_before(arguments: &Build, keyed: &SharedRun) -> Build {
     let Chosen { select, exclude, full_refresh } = keyed.chosen.clone();
     Build {
         choice: Choice { select, exclude },
@@ -44,8 +44,8 @@ pub fn keyed(
     compilation: &Compilation,
     (engine, observer): (&dyn Engine, &dyn Observer),
     (run_key, run, origin, chosen): (&str, &RunId, &Origin, &Chosen),
-) -> Result<Keyed, Exit> {
-    let begun = || -> Result<Keyed, EngineError> {
+) -> Result<SharedRun, Exit> {
+    let begun = || -> Result<SharedRun, EngineError> {
         let database = run::database(engine)?;
         let mut session = Session::new(engine.connect(run.as_str())?, observer);
         let beginning = beginning(compilation, (database.as_deref(), origin, run.as_str()));
@@ -62,7 +62,7 @@ pub fn taken_up(
     app: &App,
     compilation: &Compilation,
     (arguments, verb): (&Build, &str),
-) -> Result<Option<Keyed>, Exit> {
+) -> Result<Option<SharedRun>, Exit> {
     if !arguments.retry {
         return Ok(None);
     }
@@ -101,11 +101,4 @@ fn beginning<'a>(
         origin,
         run,
     }
-}
-
-/// Nobody wants to know.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn observe(&self, _: &Event<'_>) {}
 }

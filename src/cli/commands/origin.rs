@@ -16,6 +16,7 @@ pub fn origin(root: &Path, command: &str) -> Origin {
         commit: commit(root),
         author: author.filter(|name| !name.is_empty()),
         logical_time: moment(now.as_secs()),
+        held: None,
     }
 }
 

@@ -106,6 +106,7 @@ pub fn look(
         statements: compilation,
         database: database.as_deref(),
         state_schema: &compilation.project.target.state_schema,
+        staging_schemas: compilation.project.target.staging_schemas(),
         root: &compilation.project.root,
         sources: compilation.arrivals(selection, database.as_deref()),
     })?;

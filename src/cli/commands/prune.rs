@@ -6,9 +6,13 @@ use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED, exit_of},
     exit::Exit,
     graph::Selection,
+    manifest::Manifest,
+    name::RelationName,
     plan::{Standing, orphans},
-    run::{Upkeep, refusal},
+    run::{Upkeep, refusal, versions_kept},
+    state::Kept,
 };
+use std::collections::BTreeMap;
 
 /// What is never dropped: its rows cannot be made again.
 const SNAPSHOT: &str = "snapshot";
@@ -44,19 +48,23 @@ pub fn run(app: &App, arguments: &Prune) -> Exit {
     for one in kept {
         app.terminal.say(&format!("{} stays: it is a snapshot, whose rows cannot be made again", one.relation));
     }
-    if dropped.is_empty() {
-        app.terminal.say("Nothing to drop: the project makes all that it published.");
-        return Exit::Done;
-    }
-    if !arguments.yes {
-        return list(app, &dropped);
-    }
     let upkeep = Upkeep {
         manifest: &compilation.manifest,
         engine: engine.as_ref(),
         statements: &compilation,
         state_schema: &compilation.project.target.state_schema,
     };
+    let versions = match upkeep.kept() {
+        Ok(all) => surplus(&compilation.manifest, all),
+        Err(error) => return app.refuse(&compilation, &error, "what is kept could not be read"),
+    };
+    if dropped.is_empty() && versions.is_empty() {
+        app.terminal.say("Nothing to drop: the project makes all that it published.");
+        return Exit::Done;
+    }
+    if !arguments.yes {
+        return list(app, &dropped, &versions);
+    }
     let given = dropped.iter().filter_map(|one| Some((one.relation.clone(), one.recorded.clone()?)));
     let done = match upkeep.prune(&given.collect::<Vec<_>>()) {
         Ok(done) => done,
@@ -73,12 +81,32 @@ pub fn run(app: &App, arguments: &Prune) -> Exit {
             Some(error) => problems.push(refusal(&error, &format!("`{relation}` stays"))),
         }
     }
+    for one in &versions {
+        match upkeep.drop_kept(one) {
+            Ok(()) => {
+                app.terminal.say(&format!("Dropped the version of {} that run {} published", one.relation, one.run));
+            }
+            Err(error) => problems.push(refusal(&error, &format!("`{}` stays", one.place))),
+        }
+    }
     plan::remember(app, &compilation, engine.as_ref());
     app.terminal.diagnostics(&problems, &compilation.sources);
     exit_of(&problems)
 }
 
-fn list(app: &App, dropped: &[&Standing]) -> Exit {
+/// The versions that are more than their models keep, or whose models are gone.
+fn surplus(manifest: &Manifest, all: Vec<Kept>) -> Vec<Kept> {
+    let mut seen: BTreeMap<RelationName, usize> = BTreeMap::new();
+    let mut is_surplus = |one: &Kept| {
+        let node = manifest.nodes.iter().find(|node| node.relation.as_ref() == Some(&one.relation));
+        let count = seen.entry(one.relation.clone()).or_default();
+        *count += 1;
+        *count > node.map_or(0, versions_kept)
+    };
+    all.into_iter().filter(|one| is_surplus(one)).collect()
+}
+
+fn list(app: &App, dropped: &[&Standing], versions: &[Kept]) -> Exit {
     let line = |one: &&Standing| {
         let recorded = one.recorded.as_ref();
         vec![
@@ -89,8 +117,20 @@ fn list(app: &App, dropped: &[&Standing]) -> Exit {
             one.reasons[1..].join("; "),
         ]
     };
-    app.terminal.data(&table::aligned(&dropped.iter().map(line).collect::<Vec<_>>()));
-    let what = if dropped.len() == 1 { "1 relation".to_owned() } else { format!("{} relations", dropped.len()) };
+    let mut lines: Vec<Vec<String>> = dropped.iter().map(line).collect();
+    lines.extend(versions.iter().map(|one| {
+        let run = format!("run {}", one.run);
+        vec![
+            one.relation.to_string(),
+            "kept version".to_owned(),
+            String::new(),
+            run,
+            "nothing keeps it any more".to_owned(),
+        ]
+    }));
+    app.terminal.data(&table::aligned(&lines));
+    let count = lines.len();
+    let what = if count == 1 { "1 relation".to_owned() } else { format!("{count} relations") };
     app.terminal.say(&format!("{what} that the project has no more; `suiro prune --yes` drops what is its own"));
     Exit::Done
 }

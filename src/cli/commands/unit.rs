@@ -23,7 +23,7 @@ use crate::{
     run::{PublishMode, Request, Status, Stop},
     state::Chosen,
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// Runs the unit tests of a selection on that engine.
 pub fn run(app: &App, arguments: &Build, on: UnitEngine) -> Exit {
@@ -100,13 +100,15 @@ fn carry_out(
         fail_fast: arguments.fail_fast,
         publish: PublishMode::Run,
         publish_timeout: compilation.project.target.publish_timeout(),
+        staging_schemas: &[],
+        lock_wait: Duration::ZERO,
         state_schema: &compilation.project.target.state_schema,
         origin: &origin::origin(&compilation.project.root, "test"),
         superseded_fails: false,
-            resumes: false,
-            chosen: &Chosen::default(),
-            keyed: None,
-            ends: true,
+        resumes: false,
+        chosen: &Chosen::default(),
+        shared: None,
+        ends: true,
         all_tests: true,
     });
     progress.end();

@@ -7,9 +7,11 @@ mod hook;
 mod index;
 mod item;
 mod partition;
+mod predicate;
 mod storage;
 
 pub use hook::{HookSource, compiled_hook, hooks, sorted};
+pub use predicate::compiled_predicate;
 
 use super::names::Names;
 use crate::{
@@ -54,6 +56,7 @@ pub fn properties(subject: Subject<'_>) -> (Properties, Vec<Diagnostic>) {
         grants: grant::grants(subject, &mut found),
         storage: storage::storage(subject, &mut found),
         hooks: crate::manifest::Hooks::default(),
+        predicates: Vec::new(),
     };
     (properties, found)
 }

@@ -303,7 +303,14 @@ fn refused_connection(refusal: &tokio_postgres::error::DbError, plan: &Plan, end
         ),
         "28000" => (
             format!("the server at {place} refused the login of `{role}`"),
-            Some("check `user`, `dbname` and `sslmode` of the target, and `pg_hba.conf` on the server".to_owned()),
+            Some(if words.contains("client certificate") {
+                "set `sslcert` and `sslkey` of the target to a certificate that the server trusts and its key"
+                    .to_owned()
+            } else if words.contains("certificate authentication failed") {
+                format!("use a certificate whose common name is `{role}`, or let `pg_ident.conf` on the server map it")
+            } else {
+                "check `user`, `dbname` and `sslmode` of the target, and `pg_hba.conf` on the server".to_owned()
+            }),
         ),
         "3D000" => (
             format!("the database `{dbname}` does not exist at {place}"),
@@ -362,12 +369,33 @@ fn untrusted(tls: &rustls::Error, plan: &Plan, endpoint: &Endpoint) -> EngineErr
             "let the server's administrator look at it, or set `sslmode: require` to encrypt without checking"
                 .to_owned(),
         ),
+        rustls::Error::AlertReceived(alert) if is_about_identity(*alert) && plan.identity.is_some() => (
+            format!("the server at {place} does not trust the client's certificate"),
+            "set `sslcert` and `sslkey` of the target to a certificate that is signed by whom the server trusts (its `ssl_ca_file`)"
+                .to_owned(),
+        ),
         _ => (
             format!("no TLS connection with the server at {place}"),
             "check `sslmode`, `sslcert` and `sslkey`".to_owned(),
         ),
     };
     EngineError::new(code::UNTRUSTED_SERVER, FailureKind::Permanent, message).with_note(tls.to_string()).with_help(help)
+}
+
+/// What a server says that does not take a client's certificate.
+const fn is_about_identity(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::UnknownCA
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::CertificateRequired
+            | Alert::DecryptError
+    )
 }
 
 fn no_tls(error: &tokio_postgres::Error, plan: &Plan, endpoint: &Endpoint) -> EngineError {

@@ -34,6 +34,10 @@ pub struct PostgresOptions {
     pub sslmode: Option<String>,
     /// A file with the certificates that sign servers', or `system`.
     pub sslrootcert: Option<String>,
+    /// The file with the client's certificate.
+    pub sslcert: Option<String>,
+    /// The file with its key, which nobody else may read.
+    pub sslkey: Option<String>,
     /// The role to work as (SET ROLE).
     pub role: Option<String>,
     /// Seconds that making a connection may take; 10 by default, 0 is no limit.
@@ -88,6 +92,8 @@ pub fn gather(options: &PostgresOptions, environment: Environment<'_>) -> Result
         ("dbname", &options.dbname),
         ("sslmode", &options.sslmode),
         ("sslrootcert", &options.sslrootcert),
+        ("sslcert", &options.sslcert),
+        ("sslkey", &options.sslkey),
         ("connect_timeout", &options.connect_timeout),
         ("application_name", &options.application_name),
     ];

@@ -153,7 +153,11 @@ impl Plan {
             ssl_mode,
             // On sockets there is no TLS, and nothing to check.
             roots: if sockets_only { Roots::None } else { roots(ssl_mode, get("sslrootcert"), home.as_deref())? },
-            identity: identity(&parameters, home.as_deref()),
+            identity: if sockets_only || ssl_mode == SslMode::Disable {
+                None
+            } else {
+                identity(&parameters, home.as_deref())?
+            },
             channel_binding: channel_binding(get("channel_binding"))?,
             session: session(get("target_session_attrs"))?,
             keepalives: keepalives(&parameters)?,
@@ -305,15 +309,22 @@ fn roots(mode: SslMode, written: Option<&str>, home: Option<&Path>) -> Result<Ro
     }
 }
 
-fn identity(parameters: &Parameters, home: Option<&Path>) -> Option<(PathBuf, PathBuf)> {
+/// The files of the client's certificate and key. One that was named must be there; the default one counts if it is
+/// there.
+fn identity(parameters: &Parameters, home: Option<&Path>) -> Result<Option<(PathBuf, PathBuf)>, EngineError> {
     let file = |name: &str, default: &str| {
         let default = || home.map(|home| home.join(".postgresql").join(default));
         parameters.get(name).map(PathBuf::from).or_else(default)
     };
-    let certificate = file("sslcert", "postgresql.crt")?;
-    let key = file("sslkey", "postgresql.key")?;
-    // One that was named must be there; the default one counts if it is there.
-    (parameters.contains_key("sslcert") || certificate.is_file()).then_some((certificate, key))
+    let certificate = file("sslcert", "postgresql.crt");
+    let Some(certificate) = certificate.filter(|path| parameters.contains_key("sslcert") || path.is_file()) else {
+        return Ok(None);
+    };
+    match file("sslkey", "postgresql.key") {
+        Some(key) if parameters.contains_key("sslkey") || key.is_file() => Ok(Some((certificate, key))),
+        _ => Err(wrong(format!("the certificate `{}` (sslcert) is of no use without its key", certificate.display()))
+            .with_help("set `sslkey` to the file with the key, or put it into `~/.postgresql/postgresql.key`")),
+    }
 }
 
 fn keepalives(parameters: &Parameters) -> Result<Option<Keepalives>, EngineError> {

@@ -16,7 +16,10 @@ use rustls::{
         verify_server_cert_signed_by_trust_anchor, verify_server_name,
     },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+        pem::{self, PemObject},
+    },
     server::ParsedCertificate,
 };
 use std::{path::Path, sync::Arc};
@@ -56,11 +59,16 @@ pub fn connector(plan: &Plan) -> Result<MakeRustlsConnect, EngineError> {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {
             let chain = certificates(certificate, "sslcert")?;
-            let key = PrivateKeyDer::from_pem_slice(&read(key, "sslkey")?)
-                .map_err(|error| wrong(format!("`{}` (sslkey) cannot be used: {error}", key.display())))?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|error| wrong(format!("`{}` (sslcert) cannot be used: {error}", certificate.display())))?
+            builder.with_client_auth_cert(chain, private_key(key)?).map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => wrong(format!(
+                    "`{}` (sslkey) is not the key of `{}` (sslcert)",
+                    key.display(),
+                    certificate.display()
+                ))
+                .with_help("name the two files that belong together"),
+                _ => wrong(format!("`{}` (sslcert) cannot be used: {error}", certificate.display()))
+                    .with_help("name a certificate in the form that begins with `-----BEGIN CERTIFICATE-----`"),
+            })?
         }
     };
     Ok(MakeRustlsConnect::new(config))
@@ -74,9 +82,51 @@ fn read(path: &Path, parameter: &str) -> Result<Vec<u8>, EngineError> {
     fs::read(path).map_err(|error| wrong(format!("{parameter} cannot be read: {error}")))
 }
 
+/// The key of the client's certificate, which nobody but its owner may have read.
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, EngineError> {
+    let text = read(path, "sslkey")?;
+    refuse_open_to_others(path)?;
+    let unusable = |why: &str| wrong(format!("`{}` (sslkey) cannot be used: {why}", path.display()));
+    let locked = ["ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED"];
+    if locked.iter().any(|words| text.windows(words.len()).any(|found| found == words.as_bytes())) {
+        return Err(unusable("it is locked with a passphrase, which suiro does not take").with_help(
+            "write it without one, `openssl pkey -in locked.key -out client.key`, and `chmod 600 client.key`",
+        ));
+    }
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
+        let why = match error {
+            pem::Error::NoItemsFound => "it has no key".to_owned(),
+            other => other.to_string(),
+        };
+        unusable(&why).with_help("name a key in the form that begins with `-----BEGIN PRIVATE KEY-----`")
+    })
+}
+
+/// libpq's rule: the file of a key may be read by its owner alone, or, if that is root, by its group.
+#[cfg(unix)]
+fn refuse_open_to_others(path: &Path) -> Result<(), EngineError> {
+    use std::os::unix::fs::MetadataExt;
+    let found = fs::metadata(path).map_err(|error| wrong(format!("sslkey cannot be read: {error}")))?;
+    let allowed = if found.uid() == 0 { 0o640 } else { 0o600 };
+    if found.mode() & 0o777 & !allowed == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(wrong(format!("`{path}` (sslkey) can be read by others, so the key is not used"))
+        .with_help(format!("run `chmod 600 {path}`; a key that others may have read should be replaced")))
+}
+
+#[cfg(not(unix))]
+const fn refuse_open_to_others(_: &Path) -> Result<(), EngineError> {
+    Ok(())
+}
+
 fn certificates(path: &Path, parameter: &str) -> Result<Vec<CertificateDer<'static>>, EngineError> {
     let text = read(path, parameter)?;
-    let unusable = |why: String| wrong(format!("`{}` ({parameter}) cannot be used: {why}", path.display()));
+    let unusable = |why: String| {
+        wrong(format!("`{}` ({parameter}) cannot be used: {why}", path.display()))
+            .with_help("name a certificate in the form that begins with `-----BEGIN CERTIFICATE-----`")
+    };
     let certificates: Vec<_> =
         CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| unusable(error.to_string()))?;
     if certificates.is_empty() { Err(unusable("it has no certificate".to_owned())) } else { Ok(certificates) }

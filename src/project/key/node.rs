@@ -8,7 +8,6 @@ const TEST_ONLY: &[&str] = &["test"];
 const ALL: &[&str] = &["model", "seed", "source", "exposure", "test"];
 const WITH_TESTS: &[&str] = &["model", "seed", "test"];
 const TEXT_OR_MAPPING: Kind = Kind::Either(&Kind::Text, &Kind::Mapping);
-const INCREMENTAL: &str = "incremental models";
 
 /// The top of a YAML file below `models/`.
 pub(crate) const PROPERTIES: Table = Table {
@@ -192,7 +191,7 @@ const CONFIG_KEYS: &[Key] = &[
         .late()
         .on(TEST_ONLY),
     key("store_failures", Kind::Boolean, "whether failing rows are kept in a table").default("`false`").on(TEST_ONLY),
-    key("deterministic", Kind::Boolean, "that the model gives the same rows again although it calls functions that may not")
+    key("deterministic", Kind::Boolean, "that the model gives the same rows again although it calls functions that may not, or has no order")
         .on(MODEL_ONLY),
     key("docs", Kind::Mapping, "how it is shown in the documentation").later("the documentation site"),
     key("persist_docs", Kind::Mapping, "whether descriptions become comments in the database: `relation: true`, `columns: true`").merge(Merge::Keys),
@@ -222,11 +221,14 @@ const CONFIG_KEYS: &[Key] = &[
     )
     .default("`merge` with a `unique_key`, else `append`")
     .on(MODEL_ONLY),
-    key("incremental_predicates", Kind::TextList, "conditions on the rows that may be replaced")
+    key(
+        "incremental_predicates",
+        Kind::TextList,
+        "conditions on the rows of the table that new rows may replace; a new row whose key is in another row is an error",
+    )
         .also(&["predicates"])
         .on(MODEL_ONLY)
-        .late()
-        .missing(INCREMENTAL),
+        .late(),
     key("merge_update_columns", Kind::TextList, "the columns that a merge sets in rows that are there").default("all").on(MODEL_ONLY),
     key("merge_exclude_columns", Kind::TextList, "the columns that a merge leaves alone in rows that are there").on(MODEL_ONLY),
     key(
@@ -279,7 +281,7 @@ const CONFIG_KEYS: &[Key] = &[
         "entries for each of which the file is one model, `instance` in its templates: a list of mappings or names, or the path of a YAML or CSV file",
     )
     .on(MODEL_ONLY),
-    key("keep", Kind::Integer(0, 1000), "how many replaced versions stay").missing("keeping replaced versions"),
+    key("keep", Kind::Integer(0, 1000), "how many replaced versions stay, for `suiro rollback`").on(MODEL_ONLY),
     refused("invalidate_hard_deletes", "write `hard_deletes: invalidate`"),
     refused("dbt_valid_to_current", "`valid_to` is NULL as long as a version holds"),
     refused("target_schema", "write `schema`"),

@@ -68,8 +68,6 @@ const COMMON: &[Key] = &[
         .default("`main` on DuckDB, `public` on PostgreSQL"),
     key("threads", Kind::Integer(1, 1024), "how many models are built at the same time").default("4"),
     key("settings", Kind::TextMap, "settings of the session, by their names in the database"),
-    key("staging_schema", Kind::TextList, "schemas that exist already, for relations that are not published yet")
-        .missing("staging schemas"),
     key("state_schema", Kind::Text, "the schema that keeps what was built").default("`suiro`"),
     key("protected", Kind::Boolean, "whether `--full-refresh` is refused here").missing("protected targets"),
 ];
@@ -94,6 +92,7 @@ pub(crate) const DUCKDB: Table = Table {
                 Kind::TextList,
                 "extensions to load, such as `spatial` or `h3 from community`; `suiro debug --install-extensions` installs them",
             ),
+            ignored("staging_schema", "on DuckDB relations are staged in the schema that they are published to"),
             refused("token", "a DuckDB file has no token; DuckDB's own secrets stand under `secrets`"),
             refused("password", "a DuckDB file has no password; DuckDB's own secrets stand under `secrets`"),
         ],
@@ -152,10 +151,21 @@ pub(crate) const POSTGRES: Table = Table {
                 "how long a publish tries to get its locks before it gives up and leaves everything as it was",
             )
             .default("`30s`"),
+            key(
+                "staging_schema",
+                Kind::TextList,
+                "schemas that exist already, to build in before publishing where the role may create none; each serves one run at a time",
+            ),
             key("application_name", Kind::Text, "what the server's administrator sees")
                 .default("`suiro <model> <run>`"),
-            key("sslcert", Kind::Text, "the client's certificate").missing("client certificates"),
-            key("sslkey", Kind::Text, "the key of the client's certificate").missing("client certificates"),
+            key(
+                "sslcert",
+                Kind::Text,
+                "the file with the certificate that suiro shows to the server, relative to the project",
+            )
+            .default("`PGSSLCERT`, else `~/.postgresql/postgresql.crt` if it is there"),
+            key("sslkey", Kind::Text, "the file with its key, which nobody else may read, relative to the project")
+                .default("`PGSSLKEY`, else `~/.postgresql/postgresql.key`"),
             refused(
                 "search_path",
                 "suiro writes every relation with its schema; schemas of types and operators, such as that of `citext`, go into `settings: {search_path: …}`",

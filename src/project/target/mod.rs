@@ -84,6 +84,10 @@ pub struct PostgresTarget {
     pub sslmode: Option<String>,
     /// The file with the certificates to trust; `system` for the system's.
     pub sslrootcert: Option<PathBuf>,
+    /// The file with the client's certificate.
+    pub sslcert: Option<PathBuf>,
+    /// The file with its key.
+    pub sslkey: Option<PathBuf>,
     /// The role to change to after the login.
     pub role: Option<String>,
     /// How long to wait for a connection.
@@ -92,6 +96,8 @@ pub struct PostgresTarget {
     pub statement_timeout: Option<Duration>,
     /// How long a publish tries to get its locks.
     pub publish_timeout: Option<Duration>,
+    /// Schemas that exist already, to stage in where none are to be made.
+    pub staging_schemas: Vec<String>,
     /// What the server's administrator sees.
     pub application_name: Option<String>,
 }
@@ -114,6 +120,15 @@ impl Target {
             TargetKind::DuckDb(_) => None,
         };
         given.unwrap_or(PUBLISH_TIMEOUT)
+    }
+
+    /// The schemas to stage in, where none are to be made.
+    #[must_use]
+    pub fn staging_schemas(&self) -> &[String] {
+        match &self.kind {
+            TargetKind::Postgres(postgres) => &postgres.staging_schemas,
+            TargetKind::DuckDb(_) => &[],
+        }
     }
 
     /// The place of the first of these keys that was given, else of the target.
@@ -248,12 +263,26 @@ fn postgres(
             "system" => PathBuf::from(path),
             _ => context.root.join(path),
         }),
+        sslcert: filled(fields, "sslcert").map(|path| context.root.join(path)),
+        sslkey: filled(fields, "sslkey").map(|path| context.root.join(path)),
         role: filled(fields, "role"),
         connect_timeout: milliseconds("connect_timeout"),
         statement_timeout: milliseconds("statement_timeout"),
         publish_timeout: milliseconds("publish_timeout"),
+        staging_schemas: texts(fields, "staging_schema"),
         application_name: filled(fields, "application_name"),
     }
+}
+
+/// Texts that are not empty, each once.
+fn texts(fields: &Fields<'_>, name: &str) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for text in fields.texts(name).into_iter().map(|given| given.value).filter(|text| !text.is_empty()) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
 }
 
 /// A text that is not empty: an empty one, mostly a variable that is not set, counts as not given.

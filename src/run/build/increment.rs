@@ -4,7 +4,7 @@ use super::Failure;
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{DUPLICATE_KEY, MISSING_KEY_COLUMN, SCHEMA_CHANGED},
+        code::{DUPLICATE_KEY, KEY_OUT_OF_REACH, MISSING_KEY_COLUMN, SCHEMA_CHANGED},
     },
     dialect::Dialect,
     engine::EngineError,
@@ -245,9 +245,7 @@ pub fn refuse_duplicates(
         let mut problem = Diagnostic::error(DUPLICATE_KEY, message);
         for row in found.rows.iter().take(3) {
             let (count, key) = row.split_last().unwrap_or((&None, &[]));
-            let word = |value: &Option<String>| value.clone().unwrap_or_else(|| "NULL".to_owned());
-            let key: Vec<String> = key.iter().map(word).collect();
-            problem = problem.note(format!("({}) stands {} times", key.join(", "), word(count)));
+            problem = problem.note(format!("({}) stands {} times", words(key), words(std::slice::from_ref(count))));
         }
         if found.rows.len() > 3 {
             problem = problem.note("and more");
@@ -256,6 +254,44 @@ pub fn refuse_duplicates(
         return Err(Failure::Ours(Box::new(problem.help(help).of_node(node.name.clone()))));
     }
     Ok(())
+}
+
+/// Values for people, with commas between.
+fn words(values: &[Option<String>]) -> String {
+    values.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(", ")
+}
+
+/// The conditions on the rows that new rows may replace; none where none are replaced.
+#[must_use]
+pub fn predicates(context: &Context<'_>, id: NodeId) -> Vec<String> {
+    if strategy(context.manifest.node(id)) == "append" { Vec::new() } else { context.predicates(id) }
+}
+
+/// Refuses new rows with the key of a row that `incremental_predicates` leaves out: the key would stand twice.
+///
+/// # Errors
+/// `KEY_OUT_OF_REACH` with some of the keys.
+pub fn refuse_out_of_reach(session: &mut Session<'_>, node: &Node, statement: &Statement) -> Result<(), Failure> {
+    let found = session.values(None, statement).map_err(|error| Failure::Theirs(Box::new(error), statement.clone()))?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let keys = node.texts("unique_key").join(", ");
+    let message = format!(
+        "some new rows of `{}` have the `unique_key` ({keys}) of rows that `incremental_predicates` leaves out",
+        node.name
+    );
+    let mut problem = Diagnostic::error(KEY_OUT_OF_REACH, message);
+    for key in found.iter().take(3) {
+        problem = problem.note(format!("({}) is there already", words(key)));
+    }
+    if found.len() > 3 {
+        problem = problem.note("and more");
+    }
+    let problem = problem
+        .note("added beside the old rows, the keys would stand twice; nothing was changed")
+        .help("widen the conditions, or leave such rows out of the model's SQL");
+    Err(Failure::Ours(Box::new(problem.of_node(node.name.clone()))))
 }
 
 #[cfg(test)]

@@ -158,8 +158,7 @@ fn attempt<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, id: Nod
     });
     match &made {
         Ok(_) => session.control("commit", "commit").map_err(|error| Failure::theirs(error, "commit"))?,
-        // A connection that is gone has rolled back by itself.
-        Err(_) => drop(session.control("rollback", "rollback")),
+        Err(_) => session.roll_back(),
     }
     made
 }
@@ -257,6 +256,7 @@ fn add(
     values.insert("key_types".to_owned(), json!(increment::key_types(node, context.manifest.dialect, columns)));
     values.insert("strategy".to_owned(), json!(increment::strategy(node)));
     values.insert("rewritten".to_owned(), json!(rewritten));
+    values.insert("predicates".to_owned(), json!(increment::predicates(context, id)));
     merge(context, session, id, names, (batch, "incremental", values, rewritten))
 }
 
@@ -283,6 +283,10 @@ fn merge(
         // Of a batch that holds more than what is added, that is counted.
         if statement.purpose == "count" {
             rows = counted(session, statement)?;
+            continue;
+        }
+        if statement.purpose == "reach" {
+            increment::refuse_out_of_reach(session, node, statement)?;
             continue;
         }
         let affected = execute(session, id, statement)?;

@@ -20,6 +20,8 @@ use std::collections::BTreeSet;
 pub struct Given {
     /// What hung on the old versions.
     pub carried: Vec<String>,
+    /// What gives other names to what old versions take along into a schema where the new ones have theirs.
+    pub renamed: Vec<String>,
     /// What binds views and the like again.
     pub rebind: Vec<String>,
 }
@@ -55,6 +57,33 @@ pub fn locks(bound: &[&Dependent]) -> Vec<Lock> {
     locks
 }
 
+/// The statements that give other names to the indexes and sequences of old versions, where they move to a schema in
+/// which the new ones stand.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub fn renamed(context: &Context<'_>, session: &mut Session<'_>, cut: &Cut<'_>) -> Result<Vec<String>, EngineError> {
+    if !context.staging.lent {
+        return Ok(Vec::new());
+    }
+    let old: Vec<RelationName> = cut
+        .nodes
+        .iter()
+        .filter(|id| cut.makes_room(**id))
+        .filter_map(|id| context.manifest.node(*id).relation.as_ref())
+        .filter(|relation| cut.live.relations.contains_key(*relation))
+        .flat_map(|relation| std::iter::once(relation).chain(cut.partitions(relation)).cloned())
+        .collect();
+    if old.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statements = Vec::new();
+    for statement in context.step("rename", &serde_json::json!({"relations": old}))? {
+        statements.extend(session.values(None, &statement)?.into_iter().flatten().flatten());
+    }
+    Ok(statements)
+}
+
 /// The statements that bind them to the new versions of what they read.
 pub fn rebind(session: &mut Session<'_>, bound: &[&Dependent]) -> Result<Vec<String>, EngineError> {
     if bound.is_empty() {
@@ -79,7 +108,7 @@ fn pairs<'a>(context: &Context<'a>, cut: &Cut<'_>, id: NodeId) -> Vec<Pair<'a>> 
     let view = matches!(cut.kind(id), StagedKind::View | StagedKind::File);
     let pair = |mode, live: RelationName, staged: Option<RelationName>| Pair {
         goal: staged,
-        retired: context.staging.retired.get(&*live.schema).map(String::as_str),
+        retired: context.staging.retired.get(&*live.schema).filter(|_| !context.staging.lent).map(String::as_str),
         ..Pair::of(node, mode, live.clone(), live)
     };
     match cut.recipes.get(&id) {

@@ -33,6 +33,10 @@ pub struct Retired {
     pub kind: &'static str,
     /// Where it stands after the publish.
     pub name: RelationName,
+    /// The node whose version it was; none for what was staged.
+    pub node: Option<NodeId>,
+    /// Whether it is kept, under another name.
+    pub kept: bool,
 }
 
 impl<'a> Cut<'a> {
@@ -99,7 +103,8 @@ impl<'a> Cut<'a> {
     pub fn used_up(&self, context: &Context<'_>) -> Vec<Retired> {
         let stays = |id: &&NodeId| matches!(self.recipes.get(id), Some(Recipe::InPlace(_) | Recipe::Refresh(_)));
         let used_up = |id: &NodeId| {
-            Some(Retired { kind: self.kind(*id).word(), name: context.staging.relations.get(id)?.clone() })
+            let name = context.staging.relations.get(id)?.clone();
+            Some(Retired { kind: self.kind(*id).word(), name, node: None, kept: false })
         };
         self.nodes.iter().filter(stays).filter_map(used_up).collect()
     }
@@ -112,13 +117,11 @@ impl<'a> Cut<'a> {
             if !self.makes_room(*id) {
                 return None;
             }
-            let schema = context.staging.retired.get(&*relation.schema);
-            let moved = |name: &RelationName| {
-                schema.map_or_else(|| name.clone(), |schema| RelationName::new(schema.as_str(), name.name.clone()))
-            };
+            let moved = |name: &RelationName| context.staging.retired(name).unwrap_or_else(|| name.clone());
             let partitions = self.partitions(relation).into_iter().map(|name| (name, "table"));
             let all = std::iter::once((relation, live.kind.word())).chain(partitions);
-            Some(all.map(|(name, kind)| Retired { kind, name: moved(name) }).collect::<Vec<_>>())
+            let retired = |(name, kind)| Retired { kind, name: moved(name), node: Some(*id), kept: false };
+            Some(all.map(retired).collect::<Vec<_>>())
         };
         self.nodes.iter().filter_map(out_of_the_way).flatten().collect()
     }
@@ -146,10 +149,8 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, given: &Given) -> Result
                 let mark = staging_mark(&context.manifest.project, context.run);
                 retired_schemas.insert(schema, json!({"name": schema, "mark": mark}));
             }
-            retire.push(json!({"kind": old.kind.word(), "live": live, "schema": schema}));
-            for partition in cut.partitions(relation) {
-                retire.push(json!({"kind": "table", "live": context.qualified(partition), "schema": schema}));
-            }
+            retire.push(retiring(context, relation, old.kind.word()));
+            retire.extend(cut.partitions(relation).into_iter().map(|part| retiring(context, part, "table")));
         }
         let kind = cut.kind(*id);
         match kind {
@@ -201,6 +202,7 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, given: &Given) -> Result
             "database": context.database,
             "schemas": missing,
             "retired_schemas": retired_schemas.values().collect::<Vec<_>>(),
+            "renamed": given.renamed,
             "retire": retire,
             "tables": tables,
             "views": views,
@@ -209,6 +211,17 @@ pub fn statements(context: &Context<'_>, cut: &Cut<'_>, given: &Given) -> Result
             "rights": rights,
         }),
     )
+}
+
+/// How a live relation makes room.
+fn retiring(context: &Context<'_>, live: &RelationName, kind: &str) -> Value {
+    let moved = context.staging.retired(live);
+    let renamed = moved
+        .as_ref()
+        .filter(|moved| moved.name != live.name)
+        .map(|moved| RelationName { name: moved.name.clone(), ..context.qualified(live) });
+    let schema = moved.map(|moved| moved.schema);
+    json!({"kind": kind, "live": context.qualified(live), "renamed": renamed, "schema": schema})
 }
 
 /// The columns of a staged relation, as far as the catalog names them.

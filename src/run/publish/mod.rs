@@ -8,11 +8,12 @@ mod cut;
 mod in_place;
 mod refresh;
 
-pub use cut::Retired;
+pub use cut::{Cut, Retired};
 
 use super::{
     Context, Event, Staged, StagedKind, Statement,
     files::{self, Paths},
+    keep::Keeping,
     lock::{self, Lock, Locked},
     open_control,
     session::{Session, refusal},
@@ -28,8 +29,8 @@ use crate::{
     name::RelationName,
     plan::{Becoming, Question, Recipe, recipes},
 };
-use carried::{Given, bound_again, given, left_behind, nested, rebind, synchronized};
-use cut::{Cut, statements};
+use carried::{Given, bound_again, given, left_behind, nested, rebind, renamed, synchronized};
+use cut::statements;
 use in_place::{MOST_BEHIND_LOCK, Refusal, Table};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -76,7 +77,7 @@ pub fn publish<'a>(
                 None => Failure::Commit(error, retired),
             },
             failure => {
-                let _rolled_back = session.control("rollback", "rollback");
+                session.roll_back();
                 failure
             }
         };
@@ -168,7 +169,7 @@ fn committed<'a>(
     error: &EngineError,
 ) -> Option<bool> {
     if error.kind != FailureKind::Connection {
-        let _rolled_back = session.control("rollback", "rollback");
+        session.roll_back();
         return Some(false);
     }
     for attempt in 1..=ATTEMPTS {
@@ -186,7 +187,9 @@ fn committed<'a>(
 }
 
 fn not_committed(error: &EngineError) -> Diagnostic {
-    refusal(error, "the publish could not be committed").note("either all of it was published or nothing").help("run the build again: it makes sure")
+    refusal(error, "the publish could not be committed")
+        .note("either all of it was published or nothing")
+        .help("run the build again: it makes sure")
 }
 
 fn try_publish(
@@ -220,8 +223,9 @@ fn try_publish(
     // Up to the commit nothing is lost by stopping; behind it, what the run left is to be cleaned up.
     let watching = context.stop.watch_for_now(session.connection.interrupter());
     session.control("begin", "begin transaction").map_err(theirs("the publish could not begin"))?;
+    let keeping = Keeping::of(context, session, &cut).map_err(theirs("what is to be kept could not be read"))?;
     let mut tables = in_place::tables(context, &cut);
-    let behind_locks = change(context, session, &cut, &mut tables)?;
+    let behind_locks = change(context, session, (&cut, &keeping), &mut tables)?;
     let bound = bound_again(context, &cut);
     let mut locks = cut.locks(context);
     locks.extend(carried::locks(&bound));
@@ -246,13 +250,19 @@ fn try_publish(
     })?;
     let rebind = rebind(session, &bound).map_err(theirs("what depends on the old versions could not be read"))?;
     let given = given(context, session, &cut).map_err(theirs("what hangs on the old versions could not be read"))?;
-    let statements = statements(context, &cut, &Given { carried: given, rebind })
+    let renamed =
+        renamed(context, session, &cut).map_err(theirs("what hangs on the old versions could not be read"))?;
+    let statements = statements(context, &cut, &Given { carried: given, renamed, rebind })
         .map_err(|mut problems| Failure::Ours(Box::new(problems.pop().unwrap_or_else(no_statements))))?;
     files::publish(files).map_err(|problem| Failure::Ours(Box::new(problem)))?;
     for statement in &statements {
         session.execute(None, statement).map_err(refused())?;
     }
     let columns = recorded_columns(context, session, &cut, &schemas).map_err(unreadable())?;
+    let kept = keeping.record(context).map_err(theirs("what is kept could not be recorded"))?;
+    for statement in &kept {
+        session.execute(None, statement).map_err(theirs("what is kept could not be recorded"))?;
+    }
     let recorded = state::record(context, nodes, (staged, outcomes), &columns);
     for statement in recorded.map_err(theirs("what was published could not be recorded"))? {
         session.execute(None, &statement).map_err(theirs("what was published could not be recorded"))?;
@@ -261,6 +271,9 @@ fn try_publish(
     let left = left_behind(context, session, &retired).map_err(unreadable())?;
     if !left.is_empty() {
         return Err(Failure::Changed(Box::new(changed(&left))));
+    }
+    for statement in keeping.moves(context, &mut retired).map_err(refused())? {
+        session.execute(None, &statement).map_err(theirs("a replaced version could not be kept"))?;
     }
     retired.extend(cut.used_up(context));
     drop(watching);
@@ -332,7 +345,7 @@ struct BehindLocks {
 fn change(
     context: &Context<'_>,
     session: &mut Session<'_>,
-    cut: &Cut<'_>,
+    (cut, keeping): (&Cut<'_>, &Keeping),
     tables: &mut [Table<'_>],
 ) -> Result<BehindLocks, Failure> {
     let refused = |error| Failure::Theirs(Box::new(error), "the publish was refused".to_owned());
@@ -343,6 +356,9 @@ fn change(
             Failure::Locked(cut.touched_by(context, &name), Box::new(lock::not_had(context, session, &name, &error)))
         }
     })?;
+    for statement in keeping.copies(context).map_err(refused)? {
+        session.execute(None, &statement).map_err(refused)?;
+    }
     let stay = in_place::changes(context, cut, tables, false).map_err(refused)?;
     for statement in cut.changes(context).iter().chain(&stay) {
         session.execute(None, statement).map_err(refused)?;
@@ -433,12 +449,5 @@ pub fn describe(context: &Context<'_>, session: &mut Session<'_>, nodes: &BTreeS
     let columns = session.connection.columns(&schemas).map_err(failed)?;
     let statements = cut::descriptions(context, &nodes, &columns).map_err(failed)?;
     let recorded = state::redescribe(context, &nodes).map_err(failed)?;
-    session.control("begin", "begin transaction").map_err(failed)?;
-    for statement in statements.iter().chain(&recorded) {
-        if let Err(error) = session.execute(None, statement) {
-            let _rolled_back = session.control("rollback", "rollback");
-            return Err(failed(error));
-        }
-    }
-    session.control("commit", "commit").map_err(failed)
+    session.transaction(None, statements.iter().chain(&recorded)).map_err(failed)
 }

@@ -19,8 +19,8 @@ use crate::{
     plan::{Plan, Wishes},
     project::{LoadOptions, Loaded, Project, load},
     run::{Event, Observer, Origin, PublishMode, Request, RunReport, Stop},
-    state::Chosen,
     source::Sources,
+    state::Chosen,
 };
 use serde_json::json;
 use std::{
@@ -194,13 +194,12 @@ impl Trial<'_> {
         let plan = if way.tests_alone {
             Plan::default()
         } else {
-            let wishes =
-                Wishes {
-                    full_refresh: way.full_refresh,
-                    force: true,
-                    run: run.as_str().to_owned(),
-                    ..Wishes::default()
-                };
+            let wishes = Wishes {
+                full_refresh: way.full_refresh,
+                force: true,
+                run: run.as_str().to_owned(),
+                ..Wishes::default()
+            };
             plan::make(self.app, compilation, (&of_kind(false), &wishes), engine.as_ref()).map_err(|_| Vec::new())?
         };
         let stop = Stop::default();
@@ -224,13 +223,15 @@ impl Trial<'_> {
             fail_fast: false,
             publish: PublishMode::Run,
             publish_timeout: compilation.project.target.publish_timeout(),
+            staging_schemas: compilation.project.target.staging_schemas(),
+            lock_wait: self.app.global.lock_wait.unwrap_or_default(),
             state_schema: STATE,
             origin: &Origin::default(),
             all_tests: true,
             superseded_fails: false,
             resumes: false,
             chosen: &Chosen::default(),
-            keyed: None,
+            shared: None,
             ends: true,
         });
         let found: Vec<Diagnostic> =

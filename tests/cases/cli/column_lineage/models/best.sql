@@ -1,0 +1,1 @@
+select customer, revenue from revenue order by revenue desc limit 3
