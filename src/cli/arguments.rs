@@ -45,6 +45,9 @@ pub struct Global {
     /// How long to wait for a DuckDB file or a staging schema that others use, such as 30s or 5m
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
     pub lock_wait: Option<Duration>,
+    /// Name of the target, to do on a protected one what takes away rows or relations
+    #[arg(long, global = true, value_name = "TARGET", help_heading = "Global options")]
+    pub confirm: Option<String>,
     /// Write what is said to this file, too, however much of it is shown
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub log_file: Option<PathBuf>,

@@ -6,6 +6,7 @@ mod commands;
 mod environment;
 mod halt;
 mod progress;
+mod protection;
 mod signals;
 mod summary;
 mod table;

@@ -33,6 +33,7 @@ macro_rules! codes {
 codes! {
     // 0: the command line
     BAD_USAGE = "E0001" Usage "the command line does not make sense";
+    PROTECTED_TARGET = "E0002" Mismatch "the target is protected";
 
     // 1: files and configuration
     NO_PROJECT_FILE = "E0101" Project "no suiro.yml was found";

@@ -42,6 +42,8 @@ pub struct Decision {
     pub refused: bool,
     /// Whether its rows follow from its definition and the versions of what it reads, all of which are known.
     pub is_certain: bool,
+    /// The protected target on which rows would be lost that may not come back.
+    pub protected: Option<String>,
 }
 
 /// Decides one node after another.
@@ -94,6 +96,7 @@ impl<'a> Deciding<'a> {
         self.judge(id, &own, &mut decision);
         decision.is_certain =
             own.moving.is_none() && decision.identity.reads.values().all(|read| read.version.is_some());
+        decision.protected = self.wishes.protected.clone().filter(|_| self.may_lose_rows(id, &decision));
         let version = self.version(id, &own, &decision);
         let shown = match node.form() {
             Form::View => view_version(&decision.identity, own.moving.is_some()),
@@ -111,6 +114,17 @@ impl<'a> Deciding<'a> {
     pub fn test(&mut self, id: NodeId) -> (String, Reads, bool) {
         let own = self.own(id);
         (own.own, self.reads(id), own.moving.is_some())
+    }
+
+    /// Whether a table is made anew whose rows were added to it bit by bit.
+    fn may_lose_rows(&self, id: NodeId, decision: &Decision) -> bool {
+        let node = self.manifest.node(id);
+        let Some(relation) = node.relation.as_ref().filter(|_| decision.action == Some(Action::Build)) else {
+            return false;
+        };
+        let live = self.known.live.relations.get(relation).is_some_and(|live| live.kind == RelationKind::Table);
+        let added_to = |recorded: &Recorded| ["incremental", "snapshot"].contains(&recorded.materialized.as_str());
+        live && self.known.recorded(relation).map_or_else(|| node.form() == Form::Incremental, added_to)
     }
 
     fn judge(&self, id: NodeId, own: &Definition, decision: &mut Decision) {

@@ -170,6 +170,8 @@ pub struct Wishes {
     pub reset: bool,
     /// Whether what other processes of the same run have done or failed at is done again.
     pub again: bool,
+    /// The name of the target, if rows that may not come back are to stay there.
+    pub protected: Option<String>,
     /// The run that this is for: what cannot be told from another version is told by its run.
     pub run: String,
 }
@@ -309,6 +311,9 @@ fn step(
     step.reasons.extend(obstacles.recipe(id).and_then(Recipe::reason));
     let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());
     let mut found = obstacles.of(id, step.live.as_ref());
+    if let Some(target) = decision.protected.filter(|_| found.is_empty() && !decision.refused) {
+        found.push(obstacle::protected(node, &target, &step.reasons));
+    }
     if decision.refused {
         found.push(obstacle::definition_changed(node, &step.reasons));
     }

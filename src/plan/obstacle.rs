@@ -6,7 +6,7 @@ use super::{Known, is_ours, recipe::Recipe};
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{DEFINITION_CHANGED, FOREIGN_RELATION, PERMISSION_DENIED, RELATION_MISSING},
+        code::{DEFINITION_CHANGED, FOREIGN_RELATION, PERMISSION_DENIED, PROTECTED_TARGET, RELATION_MISSING},
     },
     engine::{Dependent, DependentKind, LiveRelation, RelationKind},
     manifest::{Form, Manifest, Node, NodeId, SqlPart},
@@ -123,6 +123,20 @@ pub fn definition_changed(node: &Node, reasons: &[String]) -> Diagnostic {
         .note("rows that were added before are made differently from those that would be added now")
         .help("`on_definition_change: forward` keeps the old rows; `full_refresh` makes the table anew")
         .of_node(node.name.clone())
+}
+
+/// A table that is made anew on a protected target although the rows it has may not come back.
+pub fn protected(node: &Node, target: &str, reasons: &[String]) -> Diagnostic {
+    let message = format!("`{}` would be made anew, and `{target}` is protected: {}", node.name, reasons.join("; "));
+    let problem = Diagnostic::error(PROTECTED_TARGET, message)
+        .note("its rows were added one run after another; those that its sources have no more would be lost")
+        .help(format!("if that is meant: `--confirm {target}`"));
+    let problem = if node.form() == Form::Incremental && !node.is_snapshot() {
+        problem.help("`on_definition_change: forward` keeps the rows that are there")
+    } else {
+        problem
+    };
+    problem.of_node(node.name.clone())
 }
 
 /// Who owns a relation that this role may not replace.

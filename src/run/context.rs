@@ -109,6 +109,10 @@ pub struct Context<'a> {
     pub publish_timeout: Duration,
     /// Schemas that exist already, to stage in; empty where the run makes its own.
     pub staging_schemas: &'a [String],
+    /// The name of the target, if rows that may not come back are to stay there.
+    pub protected: Option<&'a str>,
+    /// Whether the database has types whose operators the search path does not lead to.
+    pub hides_operators: bool,
     /// The nodes whose live version has something that is given to the new one while that is built.
     pub burdened: &'a BTreeSet<NodeId>,
     /// What is used of what earlier runs built, instead of being built.

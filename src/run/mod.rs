@@ -26,6 +26,7 @@ mod lasting;
 mod lock;
 mod lost;
 mod look;
+mod operators;
 mod part;
 mod publish;
 mod repeat;
@@ -147,6 +148,8 @@ pub struct Request<'a> {
     pub origin: &'a Origin,
     /// Whether tests run that passed on the same rows before.
     pub all_tests: bool,
+    /// The name of the target, if rows that may not come back are to stay there.
+    pub protected: Option<&'a str>,
     /// Whether it is a failure that a newer run has published already.
     pub superseded_fails: bool,
     /// Whether what earlier runs built and did not publish may be used.
@@ -247,9 +250,10 @@ fn carry_out(
     let mut context = context_of(request, (&staging, built, &increments), database.as_deref());
     // A run that only tests what is published leaves the database as it is.
     let records = request.shared.is_some() || !request.plan.steps.is_empty() && !is_idle(request, built);
-    let Ready { mut control, epoch, burdened, exceeded, resumed } =
+    let Ready { mut control, epoch, burdened, resumed, hides_operators, exceeded } =
         ready(request, &context, (control, built, records))?;
     (context.recording.epoch, context.recording.keeps) = (epoch, records);
+    context.hides_operators = hides_operators;
     let context = Context { burdened: &burdened, resumed: &resumed.used, ..context };
     if let Some(diagnostic) = exceeded {
         diagnostics.push(diagnostic);
@@ -341,6 +345,7 @@ struct Ready<'a> {
     epoch: u64,
     burdened: BTreeSet<NodeId>,
     resumed: Resumed,
+    hides_operators: bool,
     /// Why it must not go on.
     exceeded: Option<Diagnostic>,
 }
@@ -358,6 +363,7 @@ fn ready<'a>(
             None if records => state::beginning(context).begin(&mut control, None, request.chosen)?,
             None => 0,
         };
+        let hides_operators = operators::are_hidden(context, &mut control)?;
         let burdened = carry::burdened(context, &mut control, request.plan)?;
         let exceeded = budget::exceeded(request, context, &mut control, &parts(request, built.clone()))?;
         let mut resumed = Resumed::default();
@@ -365,7 +371,7 @@ fn ready<'a>(
             let recording = Recording { epoch, ..context.recording };
             resumed = sweep::prepare(&Context { recording, ..*context }, &mut control)?;
         }
-        Ok::<_, EngineError>(Ready { control, epoch, burdened, resumed, exceeded })
+        Ok::<_, EngineError>(Ready { control, epoch, burdened, resumed, hides_operators, exceeded })
     };
     let mut first = Some(control);
     let mut attempt = 0;
@@ -413,6 +419,8 @@ fn context_of<'a>(
         stop: request.stop,
         publish_timeout: request.publish_timeout,
         staging_schemas: request.staging_schemas,
+        protected: request.protected,
+        hides_operators: false,
         recording: Recording {
             schema: request.state_schema,
             plan: request.plan,

@@ -152,7 +152,7 @@ fn try_count<'a>(
     let statements = count_statements(context, tests).map_err(theirs("count"))?;
     let Some(statement) = statements.first() else { return Err(theirs("count")(no_statement())) };
     let plain = |id: &NodeId| context.manifest.node(*id).test.as_ref().is_some_and(|test| test.is_plain);
-    if context.reads_staged(tests) && !tests.iter().all(plain) {
+    if context.hides_operators || context.reads_staged(tests) && !tests.iter().all(plain) {
         bind::check_tests(context, session, tests, statement)
             .map_err(|error| Failure::Theirs(Box::new(error), statement.clone()))?
             .map_err(Failure::Ours)?;

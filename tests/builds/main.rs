@@ -40,6 +40,7 @@ mod postgres;
 mod predicates;
 mod project;
 mod properties;
+mod protected;
 mod readers;
 mod refusals;
 mod resumed;

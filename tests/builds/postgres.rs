@@ -150,6 +150,128 @@ fn operators_that_are_not_found_are_named() {
     assert_eq!(project.rows("select id from core.found"), ["1"]);
 }
 
+/// What suiro itself compares: keys of increments, of snapshots and of tables that stay, values in tests.
+#[test]
+fn keys_and_tests_whose_operators_are_not_found_are_named() {
+    let project = project("");
+    let role = postgres::ROLE;
+    administer(
+        &project,
+        &[
+            "create schema ext",
+            "create extension citext schema ext",
+            &format!("grant usage on schema ext to {role}"),
+            "create schema raw",
+            "create domain raw.email as ext.citext",
+            "create table raw.people (id int, name ext.citext, mail raw.email)",
+            "insert into raw.people values (1, 'Ann', 'a@x'), (2, 'BEN', 'b@x')",
+            &format!("grant usage on schema raw to {role}; grant select on raw.people to {role}"),
+        ],
+    );
+    let changed = "update raw.people set name = 'ANN' where id = 1";
+    project.write("models/raw.yml", "sources: [{name: raw, tables: [{name: people}]}]\n");
+    let hint = "settings: {search_path: ext}";
+    let refused = |what: &str| {
+        let ended = project.suiro(&["build", "--force"]);
+        assert_eq!(ended.status, 66, "{what}: {}", ended.stderr);
+        assert!(ended.stderr.contains("E0612") && ended.stderr.contains(hint), "{what}: {}", ended.stderr);
+    };
+    let path = |search_path: &str| {
+        project.configure_target(&format!("threads: 4{search_path}"), "");
+    };
+    for (name, config, sql) in [
+        ("merged", "materialized: incremental\nunique_key: name", "select name, id from raw.people"),
+        (
+            "replaced",
+            "materialized: incremental\nunique_key: name\nincremental_strategy: delete_insert",
+            "select name, id from raw.people",
+        ),
+        ("mailed", "materialized: incremental\nunique_key: mail", "select mail, id from raw.people"),
+        (
+            "kept",
+            "materialized: snapshot\nunique_key: id\nstrategy: check\ncheck_cols: all",
+            "select id, name from raw.people",
+        ),
+    ] {
+        path("");
+        project.models(&[(name, &format!("/*---\n{config}\non_definition_change: forward\n---*/\n{sql}"))]);
+        project.build(&[]);
+        let before = project.rows(&format!("select * from core.{name} order by id"));
+        administer(&project, &[changed]);
+        refused(name);
+        assert_eq!(project.rows(&format!("select * from core.{name} order by id")), before);
+        assert_eq!(project.left_behind(), Vec::<String>::new());
+        path(", settings: {search_path: ext}");
+        project.build(&["--force"]);
+        assert_eq!(project.value(&format!("select count(*) from core.{name}")), "2", "{name}: one row of each key");
+        administer(&project, &["update raw.people set name = 'Ann' where id = 1"]);
+        std::fs::remove_file(project.path().join(format!("models/{name}.sql"))).unwrap();
+    }
+    // Other columns of such a type do not matter to a key of another one.
+    path("");
+    project.models(&[(
+        "by_id",
+        "/*---\nmaterialized: incremental\nunique_key: id\n---*/\nselect id, name from raw.people",
+    )]);
+    project.build(&[]);
+    administer(&project, &[changed]);
+    project.build(&["--force"]);
+    assert_eq!(project.rows("select id, name from core.by_id order by id"), ["1|ANN", "2|BEN"]);
+    // Tests, on what is built, on what stands published, and without a build.
+    project.models(&[("people", "select id, name from raw.people"), ("names", "select name from raw.people")]);
+    for (test, is_right) in [
+        ("unique", true),
+        ("not_null", true),
+        ("{accepted_values: {values: [ann, ben]}}", false),
+        ("{relationships: {to: names, field: name}}", false),
+        ("{expression: {expression: \"<> 'ann'\"}}", false),
+    ] {
+        project.write(
+            "models/all.yml",
+            &format!("models: [{{name: people, columns: [{{name: name, tests: [{test}]}}]}}]\n"),
+        );
+        if is_right {
+            project.build(&["--force"]);
+            assert_eq!(project.suiro(&["test"]).status, 0, "{test}");
+            continue;
+        }
+        refused(test);
+        let ended = project.suiro(&["test"]);
+        assert_eq!(ended.status, 66, "{test}: {}", ended.stderr);
+        assert!(ended.stderr.contains("E0612") && ended.stderr.contains(hint), "{test}: {}", ended.stderr);
+    }
+    path(", settings: {search_path: ext}");
+    project.write("models/all.yml", "models: [{name: people, columns: [{name: name, tests: [{accepted_values: {values: [ann, ben]}}, {relationships: {to: names, field: name}}]}]}]\n");
+    project.build(&["--force"]);
+    assert_eq!(project.suiro(&["test"]).status, 0);
+}
+
+/// A table that stays where it is, because somebody refers to it, by a key of such a type.
+#[test]
+fn keys_of_tables_that_stay_are_named() {
+    let project = project("");
+    let role = postgres::ROLE;
+    administer(
+        &project,
+        &["create schema ext", "create extension citext schema ext", &format!("grant usage on schema ext to {role}")],
+    );
+    let model = |name: &str| {
+        format!(
+            "/*---\nconstraints: [{{type: primary_key, columns: [name]}}]\n---*/\nselect cast('{name}' as ext.citext) as name, 1 as n"
+        )
+    };
+    project.models(&[("t", &model("Ann"))]);
+    project.build(&[]);
+    project.execute(&["create schema other", "create table other.r (name ext.citext references core.t)"]);
+    project.models(&[("t", &model("ANN"))]);
+    let printed = project.build_fails(66);
+    assert!(printed.contains("E0612") && printed.contains("settings: {search_path: ext}"), "{printed}");
+    assert_eq!(project.value("select name from core.t"), "Ann");
+    project.configure_target("threads: 4, settings: {search_path: ext}", "");
+    project.build(&[]);
+    assert_eq!(project.value("select name from core.t"), "ANN");
+}
+
 /// A build sees what its role may see, and nothing says otherwise.
 #[test]
 fn row_level_security_of_sources() {

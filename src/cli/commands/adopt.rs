@@ -220,6 +220,7 @@ impl Adopting<'_> {
             shared: None,
             ends: true,
             all_tests: false,
+            protected: None,
         };
         run::adopt(&request, &relations, &compared.iter().filter_map(counted).collect())
     }

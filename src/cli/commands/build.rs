@@ -158,7 +158,11 @@ fn carry_out(
     }
     // What cannot be told from another version is told by the run, whichever process does it.
     let of_run = keyed.as_ref().filter(|_| !arguments.again).map_or(run.as_str(), |keyed| &keyed.run);
-    let wishes = Wishes { run: of_run.to_owned(), ..wishes(arguments) };
+    let protected = match app.protected(compilation) {
+        Ok(protected) => protected,
+        Err(exit) => return exit,
+    };
+    let wishes = Wishes { run: of_run.to_owned(), protected, ..wishes(arguments) };
     let plan = match part {
         Part::Tests => Plan::default(),
         _ => match plan::known(app, compilation, selection, engine.as_ref()) {
@@ -212,6 +216,7 @@ fn carry_out(
         chosen: &chosen,
         shared: keyed.as_ref(),
         ends: arguments.run_key.is_none() || arguments.last || key::is_everything(&chosen),
+        protected: wishes.protected.as_deref(),
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());

@@ -189,6 +189,11 @@ fn drop(app: &App, compilation: &Compilation, arguments: &EnvDrop) -> Exit {
         let problem = Diagnostic::error(BAD_ENVIRONMENT, message);
         return app.fail(&[problem.help("say it again with `--yes`")], &compilation.sources);
     }
+    if !wanted.is_empty()
+        && let Err(exit) = app.confirm(compilation, "environments would be dropped")
+    {
+        return exit;
+    }
     let mut exit = Exit::Done;
     for one in wanted {
         exit = exit.or(drop_one(app, compilation, &one.name));

@@ -43,7 +43,12 @@ pub fn show(app: &App, (choice, part): (&Choice, Part), wishes: &Wishes, format:
         Ok(engine) => engine,
         Err(failed) => return exit.or(failed),
     };
-    let plan = match make(app, &compilation, (&selection, wishes), engine.as_ref()) {
+    let protected = match app.protected(&compilation) {
+        Ok(protected) => protected,
+        Err(failed) => return exit.or(failed),
+    };
+    let wishes = Wishes { protected, ..wishes.clone() };
+    let plan = match make(app, &compilation, (&selection, &wishes), engine.as_ref()) {
         Ok(plan) => plan,
         Err(failed) => return exit.or(failed),
     };

@@ -65,6 +65,9 @@ pub fn run(app: &App, arguments: &Prune) -> Exit {
     if !arguments.yes {
         return list(app, &dropped, &versions);
     }
+    if let Err(exit) = app.confirm(&compilation, "relations would be dropped") {
+        return exit;
+    }
     let given = dropped.iter().filter_map(|one| Some((one.relation.clone(), one.recorded.clone()?)));
     let done = match upkeep.prune(&given.collect::<Vec<_>>()) {
         Ok(done) => done,

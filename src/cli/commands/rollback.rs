@@ -248,6 +248,7 @@ fn carry_out(
         shared: None,
         ends: true,
         all_tests: false,
+        protected: None,
     });
     app.terminal.diagnostics(&App::placed(&compilation, &report.diagnostics), &compilation.sources);
     let manifest = &compilation.manifest;

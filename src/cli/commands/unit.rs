@@ -110,6 +110,7 @@ fn carry_out(
         shared: None,
         ends: true,
         all_tests: true,
+        protected: None,
     });
     progress.end();
     summary::print(&app.terminal, manifest, &report, run.as_str());

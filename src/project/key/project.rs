@@ -69,7 +69,12 @@ const COMMON: &[Key] = &[
     key("threads", Kind::Integer(1, 1024), "how many models are built at the same time").default("4"),
     key("settings", Kind::TextMap, "settings of the session, by their names in the database"),
     key("state_schema", Kind::Text, "the schema that keeps what was built").default("`suiro`"),
-    key("protected", Kind::Boolean, "whether `--full-refresh` is refused here").missing("protected targets"),
+    key(
+        "protected",
+        Kind::Boolean,
+        "whether rows that may not come back, and relations, are only taken away with `--confirm` and the target's name",
+    )
+    .default("`false`"),
 ];
 
 /// A target of `type: duckdb`.

@@ -46,6 +46,8 @@ pub struct Target {
     pub threads: usize,
     /// Settings of the session, by their names in the database.
     pub settings: BTreeMap<String, String>,
+    /// Whether rows that may not come back, and relations, are only taken away after a confirmation.
+    pub protected: bool,
     /// The engine and how to reach it.
     pub kind: TargetKind,
     /// Where the target is written.
@@ -178,6 +180,7 @@ pub(crate) fn read(
         state_schema: filled(&fields, "state_schema").unwrap_or_else(|| STATE_SCHEMA.to_owned()),
         threads: fields.number("threads").and_then(|threads| usize::try_from(threads).ok()).unwrap_or(4),
         settings: fields.text_map("settings"),
+        protected: fields.boolean("protected").unwrap_or(false),
         kind,
         span: name.span,
         places: fields.iter().map(|field| (field.key.name, field.node.span)).collect(),

@@ -90,7 +90,7 @@ pub fn decide(context: &Context<'_>, session: &mut Session<'_>, id: NodeId) -> R
     let policy = node.text("on_schema_change").unwrap_or("fail");
     let retyped = changed.iter().any(|column| column.change == Change::Retype);
     match policy {
-        "full_refresh" if !keeps_its_rows(node) => Ok(Decision::Refresh),
+        "full_refresh" if !keeps_its_rows(node) && context.protected.is_none() => Ok(Decision::Refresh),
         "sync" | "sync_all_columns" => Ok(Decision::Add(columns)),
         "append" | "append_new_columns" if !retyped => {
             let keep = |mut column: Column| {
@@ -101,7 +101,15 @@ pub fn decide(context: &Context<'_>, session: &mut Session<'_>, id: NodeId) -> R
             };
             Ok(Decision::Add(columns.into_iter().map(keep).collect()))
         }
-        _ => Err(Failure::Ours(Box::new(changed_columns(node, policy, &changed, &live)))),
+        _ => {
+            let problem = changed_columns(node, policy, &changed, &live);
+            Err(Failure::Ours(Box::new(match context.protected.filter(|_| policy == "full_refresh") {
+                Some(target) => problem
+                    .note(format!("`{target}` is protected, so that the table is not made anew"))
+                    .help(format!("if that is meant: `--confirm {target}`")),
+                None => problem,
+            })))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ mod staged;
 pub use staged::{Staged, StagedKind};
 
 use super::{
-    Context, Event, Statement, bind, carry, files, lost,
+    Context, Event, Statement, bind, carry, files, lost, operators,
     resume::{self, Note},
     session::{Session, refusal},
 };
@@ -271,6 +271,14 @@ fn merge(
 ) -> Result<Made, Failure> {
     let node = context.manifest.node(id);
     check_binding(context, session, id, Rendering::Incremental)?;
+    let keys = node.texts("unique_key");
+    // A snapshot compares values, too.
+    let compared = if node.is_snapshot() { Vec::new() } else { keys.clone() };
+    if !keys.is_empty() {
+        operators::refuse(context, session, id, (names.relation, &compared))
+            .map_err(|error| Failure::theirs(error, "hidden"))?
+            .map_err(Failure::Ours)?;
+    }
     let sql = context.staged_sql(id, Rendering::Incremental).unwrap_or_default();
     values.insert("staged".to_owned(), json!(context.qualified(names.staged)));
     values.insert("relation".to_owned(), json!(context.qualified(names.relation)));

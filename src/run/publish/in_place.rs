@@ -9,7 +9,7 @@ use crate::{
     manifest::NodeId,
     name::RelationName,
     plan::{InPlace, Recipe, Shape},
-    run::{Context, Session, Statement},
+    run::{Context, Session, Statement, operators},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -162,6 +162,10 @@ pub fn prepare(
         }
     }
     for table in tables {
+        if let Some(key) = &table.key {
+            let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+            operators::refuse(context, session, table.id, (table.live, &columns))?.map_err(Refusal::Ours)?;
+        }
         // A key that people wrote down without an index need not be one.
         let indexed = |key: &Key| {
             let found = cut.live.fittings.get(table.live).into_iter().flat_map(|fitting| &fitting.keys);

@@ -228,6 +228,7 @@ impl Trial<'_> {
             state_schema: STATE,
             origin: &Origin::default(),
             all_tests: true,
+            protected: None,
             superseded_fails: false,
             resumes: false,
             chosen: &Chosen::default(),
