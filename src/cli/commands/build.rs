@@ -142,14 +142,8 @@ fn carry_out(
     let halt = Halt::new(&app.terminal);
     let mut origin = origin::origin(&compilation.project.root, part.verb());
     let chosen = key::chosen(arguments);
-    let keyed = match (&arguments.run_key, part) {
-        (_, Part::Tests) => Ok(None),
-        (None, _) => Ok(taken),
-        (Some(run_key), _) => {
-            key::keyed(app, compilation, (engine.as_ref(), &halt), (run_key, &run, &origin, &chosen)).map(Some)
-        }
-    };
-    let keyed = match keyed {
+    let asked = (run.as_str(), &origin, &chosen);
+    let keyed = match key::of(app, compilation, (engine.as_ref(), &halt), (arguments, part, taken), asked) {
         Ok(keyed) => keyed,
         Err(exit) => return exit,
     };

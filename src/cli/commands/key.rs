@@ -1,6 +1,6 @@
 //! Runs that several processes have a part in: those of one run key, and one that is taken up again.
 
-use super::origin;
+use super::{build::Part, origin};
 use crate::{
     cli::{
         app::App,
@@ -9,7 +9,6 @@ use crate::{
     compile::Compilation,
     engine::{Engine, EngineError},
     exit::Exit,
-    plan::RunId,
     run::{self, Beginning, Last, Nobody, Observer, Origin, Session},
     state::{Chosen, SharedRun},
 };
@@ -35,23 +34,26 @@ pub fn as_before(arguments: &Build, keyed: &SharedRun) -> Build {
     }
 }
 
-/// The run of that key; this process begins it if it is the first.
+/// The run that this process has a part in: that of its key, begun by it if it is the first, or the one that it takes up.
 ///
 /// # Errors
 /// The exit status, after printing why it could not begin.
-pub fn keyed(
+pub fn of(
     app: &App,
     compilation: &Compilation,
     (engine, observer): (&dyn Engine, &dyn Observer),
-    (run_key, run, origin, chosen): (&str, &RunId, &Origin, &Chosen),
-) -> Result<SharedRun, Exit> {
+    (arguments, part, taken): (&Build, Part, Option<SharedRun>),
+    (run, origin, chosen): (&str, &Origin, &Chosen),
+) -> Result<Option<SharedRun>, Exit> {
+    let Some(run_key) = arguments.run_key.as_deref().filter(|_| part != Part::Tests) else {
+        return Ok(taken.filter(|_| part != Part::Tests));
+    };
     let begun = || -> Result<SharedRun, EngineError> {
         let database = run::database(engine)?;
-        let mut session = Session::new(engine.connect(run.as_str())?, observer);
-        let beginning = beginning(compilation, (database.as_deref(), origin, run.as_str()));
-        beginning.keyed(&mut session, run_key, chosen)
+        let mut session = Session::new(engine.connect(run)?, observer);
+        beginning(compilation, (database.as_deref(), origin, run)).keyed(&mut session, run_key, chosen)
     };
-    begun().map_err(|error| app.refuse(compilation, &error, "the run could not begin"))
+    begun().map(Some).map_err(|error| app.refuse(compilation, &error, "the run could not begin"))
 }
 
 /// The last run of the command, where it is to be taken up.

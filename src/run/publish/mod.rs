@@ -91,7 +91,11 @@ pub fn publish<'a>(
                     return Ok(Publication::default());
                 }
             }
-            Failure::Theirs(error, _) if error.may_pass() && attempt < ATTEMPTS && !context.stop.is_stopped() => {
+            Failure::Theirs(error, _)
+                if (error.may_pass() || is_made_by_others(&error))
+                    && attempt < ATTEMPTS
+                    && !context.stop.is_stopped() =>
+            {
                 let pause = Duration::from_millis(50 << attempt);
                 context.observer.observe(&Event::Retrying { node: None, attempt, why: &error.message, pause });
                 thread::sleep(pause);
@@ -109,6 +113,12 @@ pub fn publish<'a>(
             Failure::Ours(diagnostic) | Failure::Changed(diagnostic) => return Err((*diagnostic).into()),
         }
     }
+}
+
+/// Whether something is there by now that was not when it was decided: another run made it. The next decision sees it.
+fn is_made_by_others(error: &EngineError) -> bool {
+    // Duplicate schema, table, object.
+    matches!(error.sqlstate.as_deref(), Some("42P06" | "42P07" | "42710"))
 }
 
 /// Why a cut was not published.
