@@ -313,6 +313,9 @@ pub struct Build {
     /// What it is when a newer run has published already: done, or to be tried again (status 75)
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub superseded: Superseded,
+    /// In an environment, make views for all that it reads from production
+    #[arg(long)]
+    pub complete: bool,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
@@ -477,8 +480,20 @@ pub enum Env {
     },
     /// Make one; the first `suiro build --env NAME` makes it, too
     Create(EnvCreate),
+    /// Print what a shell needs so that its programs work in one: eval "$(suiro env open NAME)"
+    Open(EnvOpen),
     /// Drop one, or all that have expired
     Drop(EnvDrop),
+}
+
+#[derive(Debug, Args)]
+pub struct EnvOpen {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Shape of the output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -3,10 +3,11 @@
 use super::Compilation;
 use crate::{
     dialect::Dialect,
+    engine::LiveColumn,
     graph::Selection,
     manifest::{Manifest, Node, NodeId, NodeKind},
     name::RelationName,
-    plan::{Known, read_name},
+    plan::{Known, read_name, shows_production},
     state::Recorded,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ pub struct Environment {
     pub own: BTreeSet<NodeId>,
     /// The name under which production's database can be read, where it is another one.
     pub production: Option<String>,
+    /// Production's versions of the snapshots that are built in it, as they can be read, with their columns.
+    pub past: BTreeMap<NodeId, (RelationName, Vec<LiveColumn>)>,
     /// What is known of the others.
     outside: Known,
 }
@@ -55,9 +58,18 @@ impl Compilation {
             let target = &mut self.project.target;
             target.state_schema = schema(&target.state_schema, name);
         }
+        let past = moved.iter().filter(|(id, relation)| {
+            own.contains(id) && self.manifest.node(*id).is_snapshot() && known.live.relations.contains_key(relation)
+        });
+        let past = past
+            .map(|(id, relation)| {
+                let source = RelationName { database: database.map(Into::into), ..relation.clone() };
+                (*id, (source, known.columns.get(relation).cloned().unwrap_or_default()))
+            })
+            .collect();
         let outside = outside(&self.manifest, &own, (known, &moved), &before);
         self.environment =
-            Some(Environment { name: name.to_owned(), own, production: database.map(str::to_owned), outside });
+            Some(Environment { name: name.to_owned(), own, production: database.map(str::to_owned), past, outside });
     }
 
     /// What of a selection is built in the environment that was entered; without one, all of it.
@@ -75,8 +87,28 @@ impl Compilation {
 }
 
 impl Environment {
-    /// Adds what is known of production to what is known of the environment.
-    pub fn complete(&self, known: &mut Known) {
+    /// What is read from production: its name in the environment, if it had one there, its name as it is read, and its
+    /// columns.
+    #[must_use]
+    pub fn outside(&self, manifest: &Manifest) -> Vec<(RelationName, RelationName, &[LiveColumn])> {
+        let nodes = manifest.iter().filter(|(id, node)| node.is_built() && !self.own.contains(id));
+        let relations = nodes.filter_map(|(_, node)| node.relation.as_ref());
+        let there = relations.filter(|relation| self.outside.live.relations.contains_key(*relation));
+        there
+            .map(|relation| {
+                let schema = match manifest.dialect {
+                    Dialect::Postgres => schema(&relation.schema, &self.name),
+                    Dialect::DuckDb => relation.schema.to_string(),
+                };
+                let columns = self.outside.columns.get(relation).map(Vec::as_slice).unwrap_or_default();
+                (RelationName::new(schema, relation.name.clone()), relation.clone(), columns)
+            })
+            .collect()
+    }
+
+    /// Adds what is known of production to what is known of the environment, and passes over views that only show it.
+    pub fn complete(&self, project: &str, known: &mut Known) {
+        known.live.relations.retain(|name, live| !shows_production(project, name, live));
         known.live.relations.extend(self.outside.live.relations.clone());
         known.columns.extend(self.outside.columns.clone());
         known.state.relations.extend(self.outside.state.relations.clone());

@@ -3,7 +3,10 @@
 //! Ownership goes by mark and name, never by location: a relation without the mark, or with another name than the mark
 //! says, is a stranger's and is left alone.
 
-use crate::name::RelationName;
+use crate::{
+    engine::{LiveRelation, RelationKind},
+    name::RelationName,
+};
 
 /// The mark of a relation of that project, to stand as the last line of its comment.
 #[must_use]
@@ -39,6 +42,18 @@ pub fn is_staged(project: &str, relation: &RelationName, comment: Option<&str>) 
         let published = marked.strip_suffix(&*relation.name).is_some_and(|schema| schema.ends_with('.'));
         relation.name.starts_with("__suiro_") || published
     })
+}
+
+/// Begins the comment of a view of an environment that shows a relation of production.
+pub const SHOWS: &str = "Shows what production has.";
+
+/// Whether a relation is a view of an environment that shows a relation of production: it gives way to whatever is built.
+#[must_use]
+pub fn shows_production(project: &str, relation: &RelationName, live: &LiveRelation) -> bool {
+    let comment = live.comment.as_deref();
+    live.kind == RelationKind::View
+        && is_ours(project, relation, comment)
+        && comment.is_some_and(|comment| comment.lines().next() == Some(SHOWS))
 }
 
 #[cfg(test)]

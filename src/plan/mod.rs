@@ -27,7 +27,7 @@ pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
 pub use differing::differing;
 pub use known::{Known, is_same};
-pub use mark::{begins, is_ours, is_staged, mark, staging_mark};
+pub use mark::{SHOWS, begins, is_ours, is_staged, mark, shows_production, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};
 pub use shape::Shape;
 pub use stage::{RunId, Staging, kept_schema, moment, schemas_needed, staging, staging_in};

@@ -184,7 +184,10 @@ impl Beginning<'_> {
         refused.sqlstate = error.sqlstate;
         refused.notes.push("an administrator runs:".to_owned());
         refused.notes.extend(lines.unwrap_or_default().into_iter().map(|statement| format!("{};", statement.text)));
-        refused.help = Some("or name a schema that this role may write to: `state_schema` of the target".to_owned());
+        refused.help = Some(
+            "or name a schema that this role may write to, `state_schema` of the target; `suiro debug --print-grants` prints all that the role needs"
+                .to_owned(),
+        );
         refused
     }
 

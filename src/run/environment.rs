@@ -6,6 +6,7 @@
 use super::{
     Session, Statements, database, discard,
     keep::Keeper,
+    passthrough::take_away,
     state::{self, common, step, with},
 };
 use crate::{
@@ -124,12 +125,15 @@ pub fn describe(
 pub fn drop(
     engine: &dyn Engine,
     statements: &dyn Statements,
-    (manifest, schema): (&Manifest, &str),
+    (manifest, schema, name): (&Manifest, &str, &str),
 ) -> Result<Vec<(RelationName, String)>, EngineError> {
     let mut session = Session::unwatched(engine.connect("env")?);
     let there = session.connection.catalog(&[schema])?;
     let known = state::read(session.connection.as_mut(), statements, (manifest, schema, None), &there)?;
+    // Views that show production stand beside what is known.
+    let shown: Vec<String> = super::look::schemas(manifest).into_iter().map(|one| [one, "_", name].concat()).collect();
     let mut schemas: Vec<&str> = known.relations.keys().map(|relation| &*relation.schema).collect();
+    schemas.extend(shown.iter().map(String::as_str));
     schemas.sort_unstable();
     schemas.dedup();
     let live = session.connection.catalog(&schemas)?;
@@ -156,7 +160,8 @@ pub fn drop(
     if !left.is_empty() {
         return Ok(left);
     }
-    for schema in schemas {
+    session.transaction(None, &take_away(statements, (manifest, name), &live)?)?;
+    for schema in schemas.into_iter().filter(|schema| live.schemas.contains(*schema)) {
         // One that somebody keeps something in stays.
         let values = json!({"relations": [], "schemas": [schema]});
         for statement in super::context::step(statements, "discard", &values)? {

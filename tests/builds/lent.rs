@@ -197,6 +197,32 @@ fn what_dead_runs_left_is_swept_and_nothing_else() {
     assert_eq!(left_in(&project), theirs);
 }
 
+/// A run that loses the session which keeps the schema for it publishes nothing, and does not try again.
+#[test]
+fn a_lost_session_ends_the_run() {
+    let project = project("lent");
+    project.models(&[("slow", "select 1 as n from (select pg_sleep(3)) as s")]);
+    let child = project.start_heard(&["build"]);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let idle = "select coalesce(max(a.pid), 0) from pg_catalog.pg_locks as l join pg_catalog.pg_stat_activity as a using (pid) where l.locktype = 'advisory' and a.datname = current_database()";
+    let mut pid = "0".to_owned();
+    while pid == "0" {
+        assert!(Instant::now() < deadline, "it did not begin");
+        thread::sleep(Duration::from_millis(50));
+        pid = project.value(idle);
+    }
+    thread::sleep(Duration::from_millis(500));
+    project.database.as_ref().unwrap().admin().execute(&format!("select pg_terminate_backend({pid})")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(75), "{printed}");
+    assert!(printed.contains("E0508") && printed.contains("kept `lent` from other runs was lost"), "{printed}");
+    assert!(!printed.contains("trying again"), "{printed}");
+    project.build(&[]);
+    assert_eq!(project.value("select n from core.slow"), "1");
+    assert_eq!(left_in(&project), Vec::<String>::new());
+}
+
 /// Schemas that cannot be used are named, with what would help.
 #[test]
 fn schemas_that_cannot_be_used_are_named() {

@@ -17,6 +17,7 @@ mod duckdb_carried;
 mod duckdb_targets;
 mod guide_project;
 mod instances;
+mod completed;
 mod concurrent;
 mod crashes;
 mod environments;

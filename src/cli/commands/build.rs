@@ -1,6 +1,6 @@
 //! `suiro build`: makes what the plan says, then publishes it.
 
-use super::{compile, failures, key, origin, plan};
+use super::{compile, failures, inherit, key, origin, plan};
 use crate::{
     artifact::{Log, Store, compiled_path, run_results},
     cli::{
@@ -11,8 +11,12 @@ use crate::{
         signals, summary,
     },
     compile::Compilation,
-    diagnostic::{Diagnostic, code::NOT_WRITABLE},
+    diagnostic::{
+        Diagnostic,
+        code::{BAD_ENVIRONMENT, NOT_WRITABLE},
+    },
     dialect::Dialect,
+    engine::Engine,
     exit::Exit,
     graph::Selection,
     manifest::{Node, NodeId, NodeKind, TestType},
@@ -96,6 +100,11 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     };
     let selection: Selection = selection.into_iter().filter(|id| part.holds(compilation.manifest.node(*id))).collect();
     let selection = compilation.within(&selection);
+    if arguments.complete && compilation.environment.is_none() {
+        let problem = Diagnostic::error(BAD_ENVIRONMENT, "production has nothing to be completed with");
+        let problem = problem.help("`--complete` belongs to an environment: `suiro build --env dev_ann --complete`");
+        return app.fail(&[problem], &compilation.sources);
+    }
     let mut exit = app.judge(&compilation, &selection);
     // Of thousands of tests, the SQL of those is written that fail, and of those that `suiro compile` wrote.
     let store = Store::of(&compilation.project.root);
@@ -157,12 +166,12 @@ fn carry_out(
         Err(exit) => return exit,
     };
     let wishes = Wishes { run: of_run.to_owned(), protected, ..wishes(arguments) };
-    let plan = match part {
-        Part::Tests => Plan::default(),
-        _ => match plan::known(app, compilation, selection, engine.as_ref()) {
-            Ok(known) => plan::of(compilation, (selection, &wishes), &Known { keyed: keyed.clone(), ..known }),
-            Err(exit) => return exit,
-        },
+    if let Err(exit) = inherit::inherit(app, compilation, (selection, &wishes), (part, engine.as_ref())) {
+        return exit;
+    }
+    let plan = match planned(app, compilation, (part, selection), (&wishes, keyed.as_ref(), engine.as_ref())) {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
     };
     let store = Store::of(&compilation.project.root);
     let mask = |text: &str| app.terminal.mask(text);
@@ -178,7 +187,7 @@ fn carry_out(
         manifest.node(**id).error.is_none() && (arguments.force || arguments.again || !passed)
     };
     let total = plan.built().len() + tests.iter().filter(runs).count();
-    announce(app, part, (compilation, &engine.place()));
+    announce(app, compilation, part, &engine.place());
     let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
     let told = Both(&progress, &log);
     let observer = Both(&halt, &told);
@@ -220,18 +229,20 @@ fn carry_out(
     let mut told = failures::told(app, manifest, &report);
     told.extend(compile::write_sql(compilation, &failed).err());
     app.terminal.diagnostics(&App::placed(compilation, &told), &compilation.sources);
+    let mut exit = report.exit();
+    if arguments.complete {
+        exit = exit.or(inherit::complete(app, compilation, engine.as_ref()));
+    }
     plan::remember(app, compilation, engine.as_ref());
     let results = app.terminal.mask(&format!("{:#}\n", run_results(manifest, run.as_str(), &report)));
-    let mut exit = report.exit();
     if let Err(diagnostic) = store.write("run_results.json", results.as_bytes()) {
         exit = exit.or(app.fail(&[diagnostic], &compilation.sources));
     }
     exit
 }
 
-/// Says what is done where.
-fn announce(app: &App, part: Part, (compilation, place): (&Compilation, &str)) {
-    let manifest = &compilation.manifest;
+/// Says what is about to happen, and where.
+fn announce(app: &App, compilation: &Compilation, part: Part, place: &str) {
     let root = format!("{}/", compilation.project.root.display());
     let environment = compilation.environment.as_ref();
     app.terminal.say(&format!(
@@ -244,9 +255,23 @@ fn announce(app: &App, part: Part, (compilation, place): (&Compilation, &str)) {
     ));
     if let Some(environment) = environment {
         let differing = environment.own.len();
-        let built = manifest.nodes.iter().filter(|node| node.is_built()).count();
+        let built = compilation.manifest.nodes.iter().filter(|node| node.is_built()).count();
         app.terminal.say(&format!("{differing} of {built} relations differ from prod; the others are read from there"));
     }
+}
+
+/// The plan of a run; of tests alone there is none.
+fn planned(
+    app: &App,
+    compilation: &Compilation,
+    (part, selection): (Part, &Selection),
+    (wishes, keyed, engine): (&Wishes, Option<&SharedRun>, &dyn Engine),
+) -> Result<Plan, Exit> {
+    if part == Part::Tests {
+        return Ok(Plan::default());
+    }
+    let known = plan::known(app, compilation, selection, engine)?;
+    Ok(plan::of(compilation, (selection, wishes), &Known { keyed: keyed.cloned(), ..known }))
 }
 
 const fn publish_mode(publish: Publish) -> PublishMode {

@@ -16,6 +16,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use unicode_width::UnicodeWidthStr;
 
 /// One thing that was looked at.
 struct Finding {
@@ -144,9 +145,9 @@ fn print(app: &App, findings: &[Finding], format: Format) {
         }
         return;
     }
-    let widest = findings.iter().map(|finding| finding.what.chars().count()).max().unwrap_or(0).min(40);
+    let widest = findings.iter().map(|finding| finding.what.width()).max().unwrap_or(0).min(40);
     for finding in findings {
-        let padding = " ".repeat(widest.saturating_sub(finding.what.chars().count()));
+        let padding = " ".repeat(widest.saturating_sub(finding.what.width()));
         let mark = if finding.fix.is_some() { "FAIL" } else { "ok  " };
         app.terminal.data(&format!("{mark} {}{padding}  {}", finding.what, finding.said));
         if let Some(fix) = finding.fix.as_ref().filter(|fix| !fix.is_empty()) {

@@ -1,5 +1,7 @@
 //! `suiro env`: environments of one's own, beside production.
 
+mod open;
+
 use super::origin;
 use crate::{
     cli::{
@@ -34,6 +36,7 @@ pub fn run(app: &App, command: &Env) -> Exit {
     match command {
         Env::List { format } => list(app, &compilation, *format),
         Env::Create(arguments) => create(app, &mut compilation, arguments),
+        Env::Open(arguments) => open::run(app, &mut compilation, arguments),
         Env::Drop(arguments) => drop(app, &compilation, arguments),
     }
 }
@@ -211,7 +214,7 @@ fn drop_one(app: &App, compilation: &Compilation, name: &str) -> Exit {
         Err(exit) => return exit,
     };
     let schema = environment_schema(&compilation.project.target.state_schema, name);
-    match run::drop_environment(engine.as_ref(), compilation, (&compilation.manifest, &schema)) {
+    match run::drop_environment(engine.as_ref(), compilation, (&compilation.manifest, &schema, name)) {
         Ok(left) if left.is_empty() => {
             app.terminal.say(&format!("The environment `{name}` is gone."));
             Exit::Done

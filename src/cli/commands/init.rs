@@ -20,6 +20,14 @@ static TESTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/shop");
 const PROJECT_FILE: &str = include_str!("../../../suiro.yml");
 const IGNORED: &str = "/target\nsuiro.local.yml\n*.duckdb\n*.duckdb.wal\n";
 
+/// Whether somebody's tables lie in the folder.
+fn has_tables(folder: &Path) -> bool {
+    let entries = fs_err::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries
+        .map(|entry| entry.path())
+        .any(|path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")))
+}
+
 /// Writes the example; never over a file that is there.
 pub fn run(app: &App, arguments: &Init) -> Exit {
     if let Some(target) = &arguments.from {
@@ -28,13 +36,18 @@ pub fn run(app: &App, arguments: &Init) -> Exit {
     match write(&arguments.folder) {
         Ok(()) => {
             let place = arguments.folder.display();
-            app.terminal.say(&format!("Made a project in {place}. Next:\n"));
-            if arguments.folder != Path::new(".") {
+            if arguments.folder == Path::new(".") {
+                app.terminal.say("Made a project here. Next:\n");
+            } else {
+                app.terminal.say(&format!("Made a project in {place}. Next:\n"));
                 app.terminal.say(&format!("  cd {place}"));
             }
             app.terminal.say("  suiro build            build every table and view, in fruit_shop.duckdb");
             app.terminal.say("  suiro ls               list what there is");
             app.terminal.say("  suiro show best_fruits print rows of a model");
+            if has_tables(&arguments.folder) {
+                app.terminal.say("\nThe .csv files of this folder become tables, too, once they stand below models/.");
+            }
             Exit::Done
         }
         Err(diagnostic) => app.fail(&[diagnostic], &Sources::default()),

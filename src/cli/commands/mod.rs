@@ -19,6 +19,7 @@ pub mod freshness;
 pub mod history;
 pub mod hold;
 pub mod import;
+mod inherit;
 pub mod init;
 pub mod json_lines;
 mod key;

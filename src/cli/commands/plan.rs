@@ -123,7 +123,7 @@ pub fn look(
     app.terminal.diagnostics(&App::placed(compilation, &told.collect::<Vec<_>>()), &compilation.sources);
     let mut known = known;
     if let Some(environment) = &compilation.environment {
-        environment.complete(&mut known);
+        environment.complete(&manifest.project, &mut known);
     }
     Ok(known)
 }

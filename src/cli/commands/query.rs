@@ -6,6 +6,10 @@ use crate::{
     exit::Exit,
 };
 
+/// What helps where a relation is not found.
+const NAMES: &str =
+    "names are those of the database here, with their schemas; `suiro show --inline` knows those of the project";
+
 /// Runs the SQL as it is, on a connection that cannot write.
 pub fn run(app: &App, arguments: &Query) -> Exit {
     let mut compilation = match app.compiled() {
@@ -17,7 +21,8 @@ pub fn run(app: &App, arguments: &Query) -> Exit {
     }
     match app.engine(&compilation, true) {
         Ok(engine) => {
-            show::print(app, &compilation, engine.as_ref(), &arguments.sql, arguments.limit, arguments.format)
+            let sql = (arguments.sql.as_str(), Some(NAMES));
+            show::print(app, &compilation, engine.as_ref(), sql, arguments.limit, arguments.format)
         }
         Err(exit) => exit,
     }

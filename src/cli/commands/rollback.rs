@@ -17,7 +17,7 @@ use crate::{
     graph::Selection,
     manifest::{CompiledSql, Head, Manifest, Node, NodeId, NodeKind, Properties, Read, SqlPart},
     plan::{Known, Plan, Wishes},
-    run::{self, Nobody, PublishMode, Request, Stop, Upkeep, can_be_kept},
+    run::{self, Nobody, PublishMode, Request, Stop, Upkeep, can_be_kept, versions_kept},
     state::{self, Kept, Recorded},
 };
 use std::{
@@ -64,6 +64,14 @@ pub fn run(app: &App, arguments: &Rollback) -> Exit {
     if chosen.versions.is_empty() {
         app.terminal.say("Nothing to roll back.");
         return Exit::Done;
+    }
+    let manifest = &compilation.manifest;
+    let lost = chosen.versions.keys().find(|id| versions_kept(manifest.node(**id)) == 0);
+    if let Some(id) = lost
+        && let Err(exit) =
+            app.confirm(&compilation, &format!("what stands now of `{}` would not be kept", manifest.node(*id).name))
+    {
+        return exit;
     }
     carry_out(app, arguments, compilation, (engine.as_ref(), &known), chosen)
 }

@@ -9,7 +9,7 @@ use crate::{
         table,
     },
     compile::Compilation,
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, code::RELATION_MISSING},
     engine::{Connection, Engine, Rows, without_end},
     exit::Exit,
     run::{Statements, published_sql},
@@ -35,7 +35,7 @@ pub fn run(app: &App, arguments: &Show) -> Exit {
         Err(error) => return app.refuse(&compilation, &error, "the database could not be asked"),
     };
     match sql(app, &mut compilation, arguments, database.as_deref()) {
-        Ok(sql) => print(app, &compilation, engine.as_ref(), &sql, arguments.limit, arguments.format),
+        Ok(sql) => print(app, &compilation, engine.as_ref(), (&sql, None), arguments.limit, arguments.format),
         Err(problems) => app.fail(&problems, &compilation.sources),
     }
 }
@@ -71,12 +71,12 @@ fn sql(
     Ok(published_sql(&compilation.manifest, &sql, database).text)
 }
 
-/// Runs a query that only reads and prints what it returns.
+/// Runs a query that only reads and prints what it returns; `names` helps where a relation is not found.
 pub fn print(
     app: &App,
     compilation: &Compilation,
     engine: &dyn Engine,
-    sql: &str,
+    (sql, names): (&str, Option<&str>),
     limit: usize,
     format: Format,
 ) -> Exit {
@@ -93,7 +93,12 @@ pub fn print(
     });
     let mut rows = match asked {
         Ok(rows) => rows,
-        Err(error) => return app.refuse(compilation, &error, "the query was refused"),
+        Err(mut error) => {
+            if let (Some(names), None) = (names.filter(|_| error.code == RELATION_MISSING), &error.help) {
+                error.help = Some(names.to_owned());
+            }
+            return app.refuse(compilation, &error, "the query was refused");
+        }
     };
     let more = rows.rows.len() > limit;
     rows.rows.truncate(limit);

@@ -74,6 +74,12 @@ fn start_of(seed: &Seed) -> io::Result<Vec<u8>> {
     Ok(start)
 }
 
+/// What seems to separate the values, where the delimiter does not: it stands in the only name.
+fn other_delimiter(header: &[String]) -> Option<char> {
+    let [only] = header else { return None };
+    [';', '\t', '|', ','].into_iter().find(|other| only.contains(*other))
+}
+
 struct Scanning<'s> {
     seed: &'s Seed,
     problems: Vec<Problem>,
@@ -171,15 +177,16 @@ impl Scanning<'_> {
                     .push(Problem { code: code::BAD_NAME, ..Problem::new(line, message, "", "shorten the name") });
             }
         }
-        if let [only] = names.as_slice()
-            && let Some(other) = [';', '\t', '|', ','].iter().find(|other| only.contains(**other))
-        {
-            let shown = if *other == '\t' { "tab".to_owned() } else { format!("'{other}'") };
+        if let Some(other) = other_delimiter(&names) {
+            let shown = if other == '\t' { "tab".to_owned() } else { format!("'{other}'") };
             let message = format!(
                 "the seed has only one column, and its name contains {}",
-                if *other == '\t' { "a tab".to_owned() } else { format!("`{other}`") }
+                if other == '\t' { "a tab".to_owned() } else { format!("`{other}`") }
             );
-            let help = format!("if that separates the values, set `delimiter: {shown}` for the seed");
+            let name = &self.seed.stem;
+            let help = format!(
+                "if that separates the values, write `seeds: [{{name: {name}, delimiter: {shown}}}]` into a .yml file beside it"
+            );
             self.problems.push(Problem { severity: Severity::Warning, ..Problem::new(line, message, "", help) });
         }
         names
@@ -190,7 +197,9 @@ impl Scanning<'_> {
         let values = |count: usize| if count == 1 { "1 value".to_owned() } else { format!("{count} values") };
         let columns = if header.len() == 1 { "1 column".to_owned() } else { format!("{} columns", header.len()) };
         let message = format!("line {line} has {}, and the header has {columns}", values(count));
-        let help = if count > header.len() {
+        let help = if other_delimiter(header).is_some() {
+            "say what separates the values, with `delimiter`"
+        } else if count > header.len() {
             "put a value that contains the delimiter in quotes"
         } else {
             "write every delimiter, also those between empty values"

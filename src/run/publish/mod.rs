@@ -15,7 +15,7 @@ use super::{
     files::{self, Paths},
     keep::Keeping,
     lock::{self, Lock, Locked},
-    open_control,
+    open_control, room,
     session::{Session, refusal},
     state::{self, Outcome},
 };
@@ -90,6 +90,9 @@ pub fn publish<'a>(
                 if nodes.is_empty() {
                     return Ok(Publication::default());
                 }
+            }
+            Failure::Theirs(error, _) if error.kind == FailureKind::Connection && context.staging.lent => {
+                return Err(refusal(&room::lost(context), "nothing was published").into());
             }
             Failure::Theirs(error, _)
                 if (error.may_pass() || is_made_by_others(&error))
