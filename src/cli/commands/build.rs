@@ -166,9 +166,6 @@ fn carry_out(
         Err(exit) => return exit,
     };
     let wishes = Wishes { run: of_run.to_owned(), protected, ..wishes(arguments) };
-    if let Err(exit) = inherit::inherit(app, compilation, (selection, &wishes), (part, engine.as_ref())) {
-        return exit;
-    }
     let plan = match planned(app, compilation, (part, selection), (&wishes, keyed.as_ref(), engine.as_ref())) {
         Ok(plan) => plan,
         Err(exit) => return exit,
@@ -267,6 +264,7 @@ fn planned(
     (part, selection): (Part, &Selection),
     (wishes, keyed, engine): (&Wishes, Option<&SharedRun>, &dyn Engine),
 ) -> Result<Plan, Exit> {
+    inherit::inherit(app, compilation, (selection, wishes), (part, engine))?;
     if part == Part::Tests {
         return Ok(Plan::default());
     }
