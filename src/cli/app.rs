@@ -20,6 +20,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -48,6 +49,18 @@ impl App {
     /// # Errors
     /// As [`Self::compiled`].
     pub fn compiled_with(&self, advise: bool) -> Result<Compilation, Exit> {
+        self.compiled_from(self.global.project_dir.as_deref(), advise)
+    }
+
+    /// The project of that folder.
+    ///
+    /// # Errors
+    /// As [`Self::compiled`].
+    pub fn compiled_in(&self, folder: &Path) -> Result<Compilation, Exit> {
+        self.compiled_from(Some(folder), false)
+    }
+
+    fn compiled_from(&self, project_dir: Option<&Path>, advise: bool) -> Result<Compilation, Exit> {
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -58,7 +71,7 @@ impl App {
         let render = compile::setting_renderer(environment.clone());
         let compiled = compile::compile(Request {
             load: LoadOptions {
-                project_dir: self.global.project_dir.as_deref(),
+                project_dir,
                 current_dir: &current_dir,
                 target: self.global.target.as_deref(),
                 vars: &self.global.vars,

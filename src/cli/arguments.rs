@@ -2,7 +2,7 @@
 
 mod upkeep;
 
-pub use upkeep::{Adopt, Diff, History, Hold, Prune, Rollback, Status, Verify, VerifyIdempotent, Why};
+pub use upkeep::{Adopt, Diff, DiffFormat, History, Hold, Prune, Rollback, Status, Verify, VerifyIdempotent, Why};
 
 use super::terminal::Colour;
 use clap::{Args, Parser, Subcommand, ValueEnum};

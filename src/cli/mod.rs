@@ -4,6 +4,7 @@ mod app;
 mod arguments;
 mod commands;
 mod environment;
+mod git;
 mod halt;
 mod progress;
 mod protection;

@@ -99,6 +99,7 @@ codes! {
     BAD_SELECTOR = "E0403" Usage "a selector cannot be read";
     NO_SUCH_MODEL = "E0404" Usage "no model has that name";
     BAD_ENVIRONMENT = "E0406" Usage "an environment cannot have that name";
+    UNREADABLE_COMMIT = "E0407" Usage "a commit cannot be read";
     NO_SUCH_EDGE = "E0405" Usage "there is no edge between the two";
 
     // 5: connection

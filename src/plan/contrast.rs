@@ -139,7 +139,8 @@ pub fn columns(known: &Known, relation: &RelationName) -> Vec<Column> {
     columns.map(|column| (column.name.clone(), column.data_type.clone())).collect()
 }
 
-fn column_changes(before: &[Column], after: &[Column]) -> Vec<ColumnChange> {
+/// How the columns of a relation changed.
+pub(super) fn column_changes(before: &[Column], after: &[Column]) -> Vec<ColumnChange> {
     let find = |columns: &[Column], name: &str| columns.iter().find(|(other, _)| other == name).cloned();
     let mut changes: Vec<ColumnChange> = Vec::new();
     for (name, data_type) in after {

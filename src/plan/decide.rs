@@ -524,7 +524,7 @@ pub fn definition_changes(before: &Identity, now: &Identity) -> Vec<String> {
 }
 
 /// Which parts of a definition differ, in words.
-fn own_changes(before: &str, now: &str) -> Vec<String> {
+pub(super) fn own_changes(before: &str, now: &str) -> Vec<String> {
     let parts = |text: &str| -> BTreeMap<String, String> {
         let pairs = text.split(' ').filter_map(|part| part.split_once(':'));
         pairs.map(|(name, hash)| (name.to_owned(), hash.to_owned())).collect()

@@ -10,7 +10,9 @@ use crate::{
         functions::{self, Volatility},
     },
     engine::UserFunction,
-    manifest::{CompiledSql, Constraint, Form, Manifest, Node, NodeId, NodeKind, Properties, Rendering, SqlPart},
+    manifest::{
+        CompiledSql, Constraint, Form, Manifest, Node, NodeId, NodeKind, Properties, Rendering, SqlPart, Storage,
+    },
     parse::canonical,
 };
 use serde_json::{Value, json};
@@ -109,7 +111,8 @@ pub fn definition(manifest: &Manifest, id: NodeId, around: &Surroundings<'_>) ->
     let materialized = node.materialized.as_deref().unwrap_or_default();
     parts.push(("configuration", hash(&[materialized.to_owned(), json!(config).to_string()])));
     let (properties, hooks) = properties(manifest, &node.properties);
-    if !node.properties.is_empty() {
+    // What only describes it is no part of it, be it the first thing that is said of a node.
+    if let Some(properties) = properties {
         parts.push(("properties", hash(&[properties])));
     }
     if !hooks.is_empty() {
@@ -157,14 +160,15 @@ fn described(properties: &Properties) -> String {
     hash(&[json!([properties.comment, properties.column_comments, properties.grants]).to_string()])
 }
 
-/// What the relation has besides its rows, without what describes it; and the hooks, by themselves.
-fn properties(manifest: &Manifest, properties: &Properties) -> (String, Vec<String>) {
+/// What the relation has besides its rows, without what describes it, if it has anything; and the hooks, by themselves.
+fn properties(manifest: &Manifest, properties: &Properties) -> (Option<String>, Vec<String>) {
     let constraint = |constraint: &Constraint| {
         let to = constraint.to.map(|to| relation_text(manifest, manifest.node(to)));
         json!([Constraint { to: None, ..constraint.clone() }, to])
     };
     let constraints: Vec<Value> = properties.constraints.iter().map(constraint).collect();
-    let text = json!([properties.indexes, constraints, properties.storage]).to_string();
+    let plain = properties.indexes.is_empty() && constraints.is_empty() && properties.storage == Storage::default();
+    let text = (!plain).then(|| json!([properties.indexes, constraints, properties.storage]).to_string());
     let hooks = &properties.hooks;
     let mut texts = Vec::new();
     for (when, list) in [("before", &hooks.before), ("after", &hooks.after), ("outside", &hooks.outside)] {

@@ -10,6 +10,7 @@ mod contrast;
 mod decide;
 mod definition;
 mod differing;
+mod impact;
 mod known;
 mod mark;
 mod obstacle;
@@ -26,6 +27,7 @@ pub use contrast::{Change, ColumnChange, Contrast, Production, columns as contra
 pub use decide::{INLINED_CHANGED, definition_changes, read_name};
 pub use definition::Template;
 pub use differing::differing;
+pub use impact::{Changed, Impact, Moment, Reader, impact};
 pub use known::{Known, is_same};
 pub use mark::{SHOWS, begins, is_ours, is_staged, mark, shows_production, staging_mark};
 pub use recipe::{Becoming, InPlace, Question, Recipe, recipes};

@@ -21,6 +21,20 @@ fn administer(project: &Project, statements: &[&str]) {
     }
 }
 
+/// A schema `ext` with the type `citext`, a schema `raw` with what these statements make in it, and the right to read all.
+fn with_citext(project: &Project, more: &[&str]) {
+    let role = postgres::ROLE;
+    let before = ["create schema ext", "create extension citext schema ext", "create schema raw"];
+    administer(project, &[&before, more].concat());
+    administer(
+        project,
+        &[
+            &format!("grant usage on schema ext, raw to {role}"),
+            &format!("grant select on all tables in schema raw to {role}"),
+        ],
+    );
+}
+
 /// A table of another database is a source like any other, and so is a file that the server reads.
 #[test]
 fn foreign_tables_are_sources() {
@@ -110,18 +124,9 @@ fn types_of_extensions() {
 #[test]
 fn operators_that_are_not_found_are_named() {
     let project = project("");
-    let role = postgres::ROLE;
-    administer(
+    with_citext(
         &project,
-        &[
-            "create schema ext",
-            "create extension citext schema ext",
-            &format!("grant usage on schema ext to {role}"),
-            "create schema raw",
-            "create table raw.people (id int, name ext.citext)",
-            "insert into raw.people values (1, 'Ann'), (2, 'BEN')",
-            &format!("grant usage on schema raw to {role}; grant select on raw.people to {role}"),
-        ],
+        &["create table raw.people (id int, name ext.citext)", "insert into raw.people values (1, 'Ann'), (2, 'BEN')"],
     );
     project.write("models/raw.yml", "sources: [{name: raw, tables: [{name: people}]}]\n");
     // What means the same either way is built: a column as it is, groups, which go by the type itself, a cast.
@@ -154,18 +159,12 @@ fn operators_that_are_not_found_are_named() {
 #[test]
 fn keys_and_tests_whose_operators_are_not_found_are_named() {
     let project = project("");
-    let role = postgres::ROLE;
-    administer(
+    with_citext(
         &project,
         &[
-            "create schema ext",
-            "create extension citext schema ext",
-            &format!("grant usage on schema ext to {role}"),
-            "create schema raw",
             "create domain raw.email as ext.citext",
             "create table raw.people (id int, name ext.citext, mail raw.email)",
             "insert into raw.people values (1, 'Ann', 'a@x'), (2, 'BEN', 'b@x')",
-            &format!("grant usage on schema raw to {role}; grant select on raw.people to {role}"),
         ],
     );
     let changed = "update raw.people set name = 'ANN' where id = 1";
@@ -250,11 +249,7 @@ fn keys_and_tests_whose_operators_are_not_found_are_named() {
 #[test]
 fn keys_of_tables_that_stay_are_named() {
     let project = project("");
-    let role = postgres::ROLE;
-    administer(
-        &project,
-        &["create schema ext", "create extension citext schema ext", &format!("grant usage on schema ext to {role}")],
-    );
+    with_citext(&project, &[]);
     let model = |name: &str| {
         format!(
             "/*---\nconstraints: [{{type: primary_key, columns: [name]}}]\n---*/\nselect cast('{name}' as ext.citext) as name, 1 as n"

@@ -248,9 +248,11 @@ on_both_engines! {
     /// Comments and grants are changed in place.
     fn what_describes_is_changed_in_place(project) {
         let describe = |text: &str| project.write("models/all.yml", &format!("models:\n  - name: a\n    description: {text}\n    columns: [{{name: n, description: {text}}}]\n    config: {{persist_docs: {{relation: true, columns: true}}}}\n"));
-        describe("one");
         project.models(&[("a", "select 1 as n"), ("b", &view("select n from a"))]);
         project.build(&[]);
+        describe("one");
+        project.build(&[]);
+        assert_eq!(done(project), ["a described"], "the first description builds nothing either");
         let published = || project.value("select count(*) from suiro.history");
         let before = published();
         describe("two");

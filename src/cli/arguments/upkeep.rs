@@ -1,7 +1,7 @@
 //! What commands take that look at or change what is remembered.
 
 use super::{Choice, Format};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub struct Why {
@@ -69,10 +69,25 @@ pub struct Prune {
     pub yes: bool,
 }
 
+/// The shape of differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DiffFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// Markdown, for a pull request
+    Md,
+}
+
 #[derive(Debug, Args)]
 pub struct Diff {
     #[command(flatten)]
     pub choice: Choice,
+    /// What the way between two commits changes, without a database: `main..HEAD`, or `main` for the files as they are
+    #[arg(long, value_name = "RANGE", conflicts_with_all = ["data", "select", "exclude"])]
+    pub git: Option<String>,
     /// Compare rows, too
     #[arg(long)]
     pub data: bool,
@@ -84,7 +99,7 @@ pub struct Diff {
     pub key: Vec<String>,
     /// Shape of the output
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: DiffFormat,
 }
 
 #[derive(Debug, Args)]

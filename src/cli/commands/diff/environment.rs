@@ -1,10 +1,10 @@
-//! `suiro diff`: how an environment differs from production.
+//! `suiro diff --env`: how an environment differs from production.
 
-use super::plan;
 use crate::{
     cli::{
         app::App,
-        arguments::{Diff, Format},
+        arguments::{Diff, DiffFormat},
+        commands::plan,
         environment::PRODUCTION,
         table,
     },
@@ -82,12 +82,12 @@ pub fn run(app: &App, arguments: &Diff) -> Exit {
         Err(problem) => return app.fail(&[*problem], &compilation.sources),
     };
     match arguments.format {
-        Format::Json => {
+        DiffFormat::Json => {
             let lines: Vec<String> =
                 found.iter().enumerate().map(|(at, one)| diff.object(one, rows.get(&at)).to_string()).collect();
             app.terminal.data(&lines.join("\n"));
         }
-        Format::Text => diff.print(&found, &rows, (&name, arguments.data)),
+        DiffFormat::Text | DiffFormat::Md => diff.print(&found, &rows, (&name, arguments.data)),
     }
     exit
 }
