@@ -10,6 +10,9 @@ use std::{
 /// The folder, relative to the project.
 pub const FOLDER: &str = "target";
 
+/// Begins the names of files that are being written.
+const TEMPORARY: &str = ".suiro-";
+
 /// Everything that suiro writes there, and `suiro clean` removes; cargo's `target/` has other names.
 pub const WRITTEN: [&str; 8] =
     ["compiled", "logs", "docs", "dbt", "plan.json", "manifest.json", "run_results.json", "catalog.json"];
@@ -60,11 +63,14 @@ impl Store {
         file: impl Fn(&Item) -> (String, Vec<u8>) + Sync,
     ) -> Result<(), Diagnostic> {
         let place = self.folder.join(folder);
-        if place.exists() {
-            return items.par_iter().try_for_each(|item| {
+        let one_by_one = || {
+            items.par_iter().try_for_each(|item| {
                 let (path, content) = file(item);
                 self.write(&format!("{folder}/{path}"), &content).map(|_| ())
-            });
+            })
+        };
+        if place.exists() {
+            return one_by_one();
         }
         let failed = |error: io::Error| Diagnostic::not_writable(&place, &error);
         fs_err::create_dir_all(&self.folder).map_err(failed)?;
@@ -83,7 +89,11 @@ impl Store {
             }
             .map_err(|error| Diagnostic::not_writable(&path, &error))
         })?;
-        fs_err::rename(&inside, &place).map_err(failed)
+        match fs_err::rename(&inside, &place) {
+            // Another process was there first.
+            Err(_) if place.exists() => one_by_one(),
+            renamed => renamed.map_err(failed),
+        }
     }
 
     /// Removes the files below `folder` other than these, which belong to something that is gone.
@@ -95,10 +105,16 @@ impl Store {
         let files = walkdir::WalkDir::new(&folder).into_iter().filter_map(Result::ok);
         for file in files.filter(|entry| entry.file_type().is_file()) {
             let relative = file.path().strip_prefix(&folder).unwrap_or(file.path());
-            if !keep.contains(relative) {
-                fs_err::remove_file(file.path()).map_err(|error| {
-                    Diagnostic::error(NOT_WRITABLE, format!("a stale file cannot be removed: {error}"))
-                })?;
+            // What another process is about to rename has a name of its own.
+            let temporary = file.file_name().to_string_lossy().starts_with(TEMPORARY);
+            if keep.contains(relative) || temporary {
+                continue;
+            }
+            match fs_err::remove_file(file.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Diagnostic::error(NOT_WRITABLE, format!("a stale file cannot be removed: {error}")));
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -133,10 +149,11 @@ pub fn replace(place: &Path, content: &[u8]) -> io::Result<bool> {
         return Ok(false);
     }
     let folder = place.parent().unwrap_or(Path::new("."));
-    let file = match tempfile::NamedTempFile::new_in(folder) {
+    let temporary = || tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder);
+    let file = match temporary() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs_err::create_dir_all(folder)?;
-            tempfile::NamedTempFile::new_in(folder)
+            temporary()
         }
         file => file,
     };

@@ -264,7 +264,7 @@ pub struct Plan {
 }
 
 /// An interval that is asked for.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct AskedInterval {
     /// Of models with a `time_range`, do the intervals from here on, be they done or not: 2026-01-31, '2026-01-31 12:00'
     #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "full_refresh")]
@@ -314,7 +314,7 @@ pub enum SnapshotCommand {
     },
 }
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub struct Build {
     #[command(flatten)]
@@ -333,6 +333,19 @@ pub struct Build {
     pub force: bool,
     #[command(flatten)]
     pub interval: AskedInterval,
+    /// Name of the run that this process has a part in: whoever is given the same has the same epoch and the same logical
+    /// time, and what one has done the others do not do again
+    #[arg(long, value_name = "KEY", env = "SUIRO_RUN_KEY", value_parser = clap::builder::NonEmptyStringValueParser::new(), conflicts_with = "retry")]
+    pub run_key: Option<String>,
+    /// Do what is selected also if it is done, or failed for good, under the same run key
+    #[arg(long)]
+    pub again: bool,
+    /// This is the last process of the run key, although it does not build everything: run `on_run_end`
+    #[arg(long, requires = "run_key")]
+    pub last: bool,
+    /// Take up the last run, if it failed or was stopped, with its selection, its run key and its logical time
+    #[arg(long, conflicts_with_all = ["select", "exclude"])]
+    pub retry: bool,
     /// What it is when a newer run has published already: done, or to be tried again (status 75)
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub superseded: Superseded,

@@ -167,6 +167,17 @@ fn sentence(terminal: &Terminal, report: &RunReport, run: &str) -> String {
     };
     let word = paint(terminal, style, word);
     let mut text = format!("{word}: {} in {} (run {run})", parts.join(", "), seconds(report.elapsed));
+    let before = relations.iter().filter(|node| node.status == Status::Built && node.attempts == 0).count();
+    if before > 0 {
+        text.push_str(&format!("\n{} of what was published had been built by a run before.", thousands(before as u64)));
+    }
+    let kept = report.kept;
+    if kept > 0 {
+        text.push_str(&format!(
+            "\n{} stay built for the next run, as long as nothing changes.",
+            thousands(kept as u64)
+        ));
+    }
     if report.stopped.is_some() && built == 0 {
         text.push_str("\nNothing was published: every table and view is as it was before.");
     } else if built > 0 && relations.iter().any(|node| is_behind(node.status)) {

@@ -147,6 +147,7 @@ codes! {
     DEFINITION_CHANGED = "E0621" Database "an incremental model is made differently than its rows were";
     STATE_NOT_WRITABLE = "E0622" Database "the state cannot be written";
     SUPERSEDED = "E0623" Temporary "a newer run has published already";
+    RUN_GOES_ON = "E0626" Temporary "the run to be taken up goes on";
     STATE_TOO_NEW = "E0624" Database "a newer suiro has written the state";
     MISSING_KEY_COLUMN = "E0615" Database "a unique key names a column that the model does not have";
 

@@ -43,6 +43,8 @@ pub struct EngineError {
     pub position: Option<usize>,
     /// The row and column that it is about, when rows were being loaded.
     pub load: Option<LoadPlace>,
+    /// Whether it follows from the statement and the rows that it reads alone, so that it comes again with the same.
+    pub lasts: bool,
 }
 
 impl EngineError {
@@ -57,6 +59,7 @@ impl EngineError {
             help: None,
             position: None,
             load: None,
+            lasts: false,
         }
     }
 

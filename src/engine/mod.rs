@@ -99,6 +99,11 @@ pub trait Connection: Send {
         Ok(())
     }
 
+    /// The number of the server's process that serves the session, where there is a server.
+    fn process(&self) -> Option<u32> {
+        None
+    }
+
     /// Carries out one statement. Returns the rows it wrote (also of CREATE TABLE AS) or, for a query, returned; `None`
     /// for statements that have no rows.
     ///

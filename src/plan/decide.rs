@@ -26,6 +26,9 @@ const MOVING: &str = "moving";
 /// Why a model is built in which an ephemeral one stands that changed.
 pub const INLINED_CHANGED: &str = "an ephemeral model that it reads changed";
 
+/// Why what another process of the same run has done is not done again.
+const DONE: &str = "it is done in this run already (`--again` does it again)";
+
 /// Begins the name of a variable among what is read.
 const VARIABLE: &str = "var('";
 
@@ -44,6 +47,8 @@ pub struct Decision {
     pub unknown_intervals: bool,
     /// Which intervals are done, of a model that is built interval by interval.
     pub intervals: Option<Intervals>,
+    /// Whether its rows follow from its definition and the versions of what it reads, all of which are known.
+    pub is_certain: bool,
     /// The protected target on which rows would be lost that may not come back.
     pub protected: Option<String>,
 }
@@ -97,6 +102,8 @@ impl<'a> Deciding<'a> {
         };
         self.judge(id, &own, &mut decision);
         self.complete(node, &mut decision);
+        decision.is_certain =
+            own.moving.is_none() && decision.identity.reads.values().all(|read| read.version.is_some());
         decision.protected = self.wishes.protected.clone().filter(|_| self.may_lose_rows(id, &decision));
         let version = self.version(id, &own, &decision);
         let shown = match node.form() {
@@ -171,17 +178,18 @@ impl<'a> Deciding<'a> {
         }
         decision.reasons = definition_changes(&recorded.identity, &decision.identity);
         let definition_changed = !decision.reasons.is_empty();
+        let done = self.is_done(&decision.identity, recorded);
         let mut rows = Vec::new();
         self.row_reasons(id, own, (&decision.identity, recorded), &mut rows);
         if self.known.without_file.contains(&id) {
             rows.push("its file is gone".to_owned());
         }
         if node.form() == Form::Incremental {
-            self.increment(node, (live.kind, definition_changed), rows, decision);
+            self.increment(node, (live.kind, definition_changed, done), rows, decision);
             return;
         }
         decision.reasons.extend(rows);
-        if decision.reasons.is_empty() && self.wishes.force {
+        if decision.reasons.is_empty() && self.wishes.force && !done {
             decision.reasons.push("it was asked for (`--force`)".to_owned());
         }
         decision.action = Some(if !decision.reasons.is_empty() {
@@ -190,16 +198,28 @@ impl<'a> Deciding<'a> {
             decision.reasons.push("its comments or grants changed".to_owned());
             Action::Describe
         } else {
-            decision.reasons.push(unchanged(recorded));
+            decision.reasons.push(if done { DONE.to_owned() } else { unchanged(recorded) });
             Action::Skip
         });
+    }
+
+    /// Whether this run has published it already, through another process, and what is known of what made it is as it
+    /// was then.
+    fn is_done(&self, identity: &Identity, recorded: &Recorded) -> bool {
+        let same = |(name, read): (&String, &ReadState)| {
+            recorded.identity.reads.get(name).is_some_and(|before| before.version == read.version)
+        };
+        let ours = self.known.keyed.as_ref().is_some_and(|keyed| keyed.epoch == recorded.epoch);
+        ours && !self.wishes.again
+            && recorded.identity.definition == identity.definition
+            && identity.reads.iter().all(same)
     }
 
     /// What is done with an incremental model that exists.
     fn increment(
         &self,
         node: &Node,
-        (kind, definition_changed): (RelationKind, bool),
+        (kind, definition_changed, done): (RelationKind, bool, bool),
         rows: Vec<String>,
         decision: &mut Decision,
     ) {
@@ -210,7 +230,7 @@ impl<'a> Deciding<'a> {
         }
         let keeps = keeps_its_rows(node);
         // A snapshot is what cannot be made anew: a full refresh leaves it as it is.
-        if self.wishes.full_refresh && !node.is_snapshot() {
+        if self.wishes.full_refresh && !node.is_snapshot() && !done {
             let reason = if keeps {
                 "`full_refresh: never` keeps its rows; they are added to"
             } else {
@@ -240,7 +260,7 @@ impl<'a> Deciding<'a> {
             return;
         }
         decision.reasons.extend(rows);
-        if decision.reasons.is_empty() && self.wishes.force {
+        if decision.reasons.is_empty() && self.wishes.force && !done {
             decision.reasons.push("it was asked for (`--force`)".to_owned());
         }
         let described =
@@ -251,7 +271,8 @@ impl<'a> Deciding<'a> {
             decision.reasons.push("its comments or grants changed".to_owned());
             Action::Describe
         } else {
-            decision.reasons.extend(self.known.recorded_of(node).map(unchanged));
+            let why = if done { Some(DONE.to_owned()) } else { self.known.recorded_of(node).map(unchanged) };
+            decision.reasons.extend(why);
             Action::Skip
         });
     }
@@ -265,6 +286,7 @@ impl<'a> Deciding<'a> {
         reasons: &mut Vec<String>,
     ) {
         let node = self.manifest.node(id);
+        let done = self.is_done(identity, recorded);
         for (name, read) in identity.reads.iter().filter(|(name, _)| name.starts_with(VARIABLE)) {
             let before = recorded.identity.reads.get(name);
             if before.is_some_and(|before| before.version != read.version) {
@@ -295,6 +317,8 @@ impl<'a> Deciding<'a> {
         for (name, read) in identity.reads.iter().filter(|(name, _)| !name.starts_with(VARIABLE)) {
             let before = recorded.identity.reads.get(name);
             match &read.version {
+                // Within one run, what cannot be told to have changed has not.
+                None if done => {}
                 None => reasons.push(self.unknown(name)),
                 Some(version) if before.and_then(|before| before.version.as_ref()) == Some(version) => {}
                 // That it is made differently says enough.
@@ -302,7 +326,7 @@ impl<'a> Deciding<'a> {
                 Some(_) => reasons.push(format!("`{name}` has other rows")),
             }
         }
-        if let Some(moving) = &own.moving {
+        if let Some(moving) = own.moving.as_ref().filter(|_| !done) {
             reasons.push(format!("{moving} may answer differently each time"));
         }
     }

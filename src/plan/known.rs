@@ -3,9 +3,9 @@
 use crate::{
     engine::{LiveCatalog, LiveColumn, LiveRelation, UserFunction},
     interval::Moment,
-    manifest::NodeId,
+    manifest::{Node, NodeId},
     name::RelationName,
-    state::{Recorded, State},
+    state::{Recorded, SharedRun, State},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,8 @@ pub struct Known {
     pub now: Option<Moment>,
     /// Models that become files, and whose files are gone.
     pub without_file: BTreeSet<NodeId>,
+    /// The run that the plan is for, where other processes have a part in it.
+    pub keyed: Option<SharedRun>,
 }
 
 impl Known {
@@ -38,6 +40,14 @@ impl Known {
     pub fn recorded(&self, relation: &RelationName) -> Option<&Recorded> {
         let recorded = self.state.relations.get(relation)?;
         self.live.relations.get(relation).filter(|live| is_same(recorded, live)).map(|_| recorded)
+    }
+}
+
+impl Known {
+    /// The process that published what stands under the name of a node.
+    #[must_use]
+    pub fn published_by(&self, node: &Node) -> Option<String> {
+        self.state.relations.get(node.relation.as_ref()?).map(|recorded| recorded.run.clone())
     }
 }
 

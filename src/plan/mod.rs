@@ -16,6 +16,7 @@ mod known;
 mod mark;
 mod obstacle;
 mod recipe;
+mod repeated;
 mod shape;
 mod stage;
 mod standing;
@@ -100,6 +101,10 @@ pub struct Step {
     pub intervals: Option<Intervals>,
     /// For a blocked step, the node that started it: itself, or one above it.
     pub culprit: Option<NodeId>,
+    /// The process that published what stands under its name.
+    pub published_by: Option<String>,
+    /// Whether it follows from its definition and the versions of what it reads, all of which are known.
+    pub is_certain: bool,
 }
 
 /// A test of a plan.
@@ -111,6 +116,8 @@ pub struct TestStep {
     pub reads: Reads,
     /// The run in which it passed on exactly that, if it did; then it need not run.
     pub passed: Option<String>,
+    /// Whether its outcome follows from these.
+    pub is_certain: bool,
 }
 
 /// What a run would do: steps in an order in which they can be done.
@@ -160,6 +167,7 @@ impl Plan {
 
 /// What is asked of a plan besides the selection.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "wishes, each by itself")]
 pub struct Wishes {
     /// Whether incremental models are made anew.
     pub full_refresh: bool,
@@ -170,6 +178,8 @@ pub struct Wishes {
     /// The interval that is done, be it done or not, of models that are built interval by interval: from when on, and
     /// until when, where that was said.
     pub interval: Option<(interval::Moment, Option<interval::Moment>)>,
+    /// Whether what other processes of the same run have done or failed at is done again.
+    pub again: bool,
     /// The name of the target, if rows that may not come back are to stay there.
     pub protected: Option<String>,
     /// The run that this is for: what cannot be told from another version is told by its run.
@@ -208,7 +218,14 @@ pub fn plan(
         }
         let Some(decision) = decisions.remove(&id) else { continue };
         let live = node.relation.as_ref().and_then(|relation| known.live.relations.get(relation)).cloned();
-        let step = step((manifest, &obstacles), (id, live, decision), &culprits, &mut plan.diagnostics);
+        let mut step = step((manifest, &obstacles), (id, live, decision), &culprits, &mut plan.diagnostics);
+        step.published_by = known.published_by(node);
+        let repeated = known.keyed.as_ref().filter(|_| !wishes.again);
+        if let Some(diagnostic) = repeated.and_then(|keyed| repeated::failure(manifest, keyed, &step, &mut deciding)) {
+            step.reasons = vec![repeated::REASON.to_owned()];
+            (step.action, step.culprit) = (Action::Blocked, Some(id));
+            plan.diagnostics.push(diagnostic);
+        }
         if let Some(culprit) = step.culprit {
             culprits.insert(id, culprit);
         }
@@ -230,8 +247,9 @@ fn test_step(manifest: &Manifest, id: NodeId, known: &Known, deciding: &mut Deci
     let before = known.state.tests.get(&node.name);
     let same = before.filter(|before| before.definition == definition && before.reads == reads);
     let all_known = reads.values().all(|read| read.version.is_some());
-    let passed = same.filter(|_| all_known && !moving && !about_time && !of_source).map(|before| before.run.clone());
-    TestStep { definition, reads, passed }
+    let is_certain = all_known && !moving && !about_time && !of_source;
+    let passed = same.filter(|_| is_certain).map(|before| before.run.clone());
+    TestStep { definition, reads, passed, is_certain }
 }
 
 /// Whether a node's rows are kept whatever is asked for.
@@ -298,6 +316,8 @@ fn step(
         live,
         intervals: decision.intervals,
         culprit: None,
+        published_by: None,
+        is_certain: decision.is_certain,
     };
     step.reasons.extend(obstacles.recipe(id).and_then(Recipe::reason));
     let above = node.reads.iter().find_map(|read| culprits.get(&read.node).copied());

@@ -112,7 +112,8 @@ pub fn adopt(
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, &none, &none), database.as_deref());
     let mut session = Session::new(request.engine.connect(context.run)?, request.observer);
-    (context.recording.epoch, context.recording.keeps) = state::begin(&context, &mut session)?;
+    context.recording.epoch = state::beginning(&context).begin(&mut session, None, request.chosen)?;
+    context.recording.keeps = true;
     let nodes: Vec<NodeId> = relations.keys().copied().collect();
     let schemas: BTreeSet<&str> =
         nodes.iter().filter_map(|id| request.manifest.node(*id).relation.as_ref()).map(|name| &*name.schema).collect();
@@ -133,6 +134,6 @@ pub fn adopt(
     statements.extend(state::record(&context, &nodes, (&BTreeMap::new(), &outcomes), (&columns, &BTreeMap::new()))?);
     let written = session.transaction(None, &statements);
     let status = if written.is_ok() { "done" } else { "failed" };
-    drop(state::end(&context, &mut session, (status, &none), &BTreeMap::new()));
+    drop(state::end(&context, &mut session, (status, &none), (&BTreeMap::new(), &BTreeMap::new())));
     written
 }

@@ -1,6 +1,6 @@
 //! What every part of a run shares.
 
-use super::{Observer, Statement, Stop, session::Session, state::Recording};
+use super::{Observer, Statement, Stop, resume::Note, session::Session, state::Recording};
 use crate::{
     diagnostic::Diagnostic,
     engine::{Engine, EngineError, LoadColumn},
@@ -12,7 +12,11 @@ use crate::{
     source::{Place, Span},
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 /// What renders the statements of materializations and of publishing.
 pub trait Statements: Sync {
@@ -112,6 +116,10 @@ pub struct Context<'a> {
     pub hides_operators: bool,
     /// The nodes whose live version has something that is given to the new one while that is built.
     pub burdened: &'a BTreeSet<NodeId>,
+    /// What is used of what earlier runs built, instead of being built.
+    pub resumed: &'a BTreeMap<NodeId, Note>,
+    /// Whether anything of theirs may be used.
+    pub resumes: bool,
     /// What is recorded, and with what.
     pub recording: Recording<'a>,
 }

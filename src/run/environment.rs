@@ -183,7 +183,8 @@ fn forget(
     manifest: &Manifest,
     schema: &str,
 ) -> Result<(), EngineError> {
-    let values = Value::Object(common(manifest, schema, None));
+    let live = session.connection.catalog(&[schema])?;
+    let values = with(common(manifest, schema, None), json!({"complete": state::is_complete(&live, schema)}));
     let mut others = 0;
     for statement in step(statements, "forget", &values)? {
         if statement.purpose == "left" {

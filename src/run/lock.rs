@@ -40,7 +40,9 @@ pub struct Lock {
 pub enum Locked {
     /// All of them; a transaction is open.
     All,
-    /// Not all of them; the transaction must be rolled back.
+    /// Not that one, which others hold; the transaction must be rolled back.
+    Held(RelationName, Box<Diagnostic>),
+    /// The run was stopped; the transaction must be rolled back.
     No(Box<Diagnostic>),
 }
 
@@ -69,7 +71,7 @@ pub fn take_all(context: &Context<'_>, session: &mut Session<'_>, locks: &[Lock]
             return Ok(Locked::No(Box::new(Diagnostic::error(CANCELLED, "the publish was interrupted"))));
         }
         if start.elapsed() > context.publish_timeout {
-            return Ok(Locked::No(Box::new(not_had(context, session, name, &error))));
+            return Ok(Locked::Held(name.clone(), Box::new(not_had(context, session, name, &error))));
         }
         order[..=at].rotate_right(1);
         thread::sleep(Duration::from_millis(5));
@@ -112,10 +114,7 @@ pub fn not_had(
 ) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(
         LOCK_NOT_HAD,
-        format!(
-            "nothing was published: `{name}` could not be locked within {:?} ({})",
-            context.publish_timeout, error.message
-        ),
+        format!("`{name}` could not be locked within {:?} ({})", context.publish_timeout, error.message),
     );
     // Without the rights to see other sessions, the message does without their names.
     let holders = context.step("holders", &json!({"schema": name.schema, "name": name.name}));

@@ -71,7 +71,8 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
     let ranged = manifest.nodes.iter().any(|node| node.time_range().is_some());
     let now = if ranged { ledger::now(connection.as_mut(), look.statements, look.logical_time)? } else { None };
     let without_file = without_file(manifest, look.root);
-    Ok((Known { live, columns, state, functions, settings, sources, leftovers, now, without_file }, failed))
+    let known = Known { live, columns, state, functions, settings, sources, leftovers, now, without_file, keyed: None };
+    Ok((known, failed))
 }
 
 /// The schemas of everything that is built.

@@ -4,6 +4,7 @@
 //! is `plan/`), or knowing a terminal (that is `cli/`).
 
 mod adopt;
+mod beginning;
 mod bind;
 mod budget;
 mod build;
@@ -21,14 +22,18 @@ mod hold;
 mod hooks;
 mod jobs;
 mod keep;
+mod lasting;
 mod ledger;
 mod lock;
+mod lost;
 mod look;
 mod operators;
+mod part;
 mod passthrough;
 mod publish;
 mod repeat;
 mod report;
+mod resume;
 mod room;
 mod schedule;
 mod session;
@@ -41,6 +46,7 @@ mod unit;
 mod upkeep;
 
 pub use adopt::{Compared, ComparedRows, Comparing, adopt, compare};
+pub use beginning::{Beginning, Last};
 pub use build::{Staged, StagedKind};
 pub use context::{Context, Places, SeedRows, Seeds, Statements, published_sql, published_sql_in};
 pub use contrast::{Keyed, RowContrast, RowQuestion, contrast};
@@ -66,20 +72,23 @@ pub use upkeep::Upkeep;
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{CANCELLED, SUPERSEDED},
+        code::{CANCELLED, CONNECTION_LOST, SUPERSEDED},
     },
     dialect::Dialect,
     engine::{Engine, EngineError},
     graph::Graph,
-    manifest::{Form, Manifest, NodeId},
+    manifest::{Manifest, NodeId},
     name::RelationName,
     parse::Referee,
     plan::{Plan, RunId, Staging},
+    state::{Chosen, SharedRun},
 };
 use build::Built;
 use hold::{Held, Outcome};
+use part::parts;
+use resume::Resumed;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
     time::{Duration, Instant},
 };
@@ -96,6 +105,7 @@ pub enum PublishMode {
 }
 
 /// What is to be carried out, and with what.
+#[expect(clippy::struct_excessive_bools, reason = "wishes, each by itself")]
 pub struct Request<'a> {
     /// The project.
     pub manifest: &'a Manifest,
@@ -145,6 +155,14 @@ pub struct Request<'a> {
     pub protected: Option<&'a str>,
     /// Whether it is a failure that a newer run has published already.
     pub superseded_fails: bool,
+    /// Whether what earlier runs built and did not publish may be used.
+    pub resumes: bool,
+    /// What is asked for, in the words of the command line.
+    pub chosen: &'a Chosen,
+    /// The run that this process has a part in, where there are other processes.
+    pub shared: Option<&'a SharedRun>,
+    /// Whether this process ends the run, so that what comes at its end is due.
+    pub ends: bool,
 }
 
 /// Carries out a plan. Whatever goes wrong is in the report.
@@ -153,7 +171,7 @@ pub fn run(request: &Request<'_>) -> RunReport {
     let start = Instant::now();
     let built = request.plan.built();
     let mut report = RunReport { diagnostics: request.plan.diagnostics.clone(), ..RunReport::default() };
-    let done = if is_idle(request, &built) && !request.plan.leftovers {
+    let done = if is_idle(request, &built) && !request.plan.leftovers && request.shared.is_none() {
         Ok(Done::default())
     } else {
         carry_out(request, &built, &mut report.diagnostics)
@@ -219,6 +237,8 @@ struct Done {
     cancelled: BTreeSet<NodeId>,
     /// What failed, and what was skipped with the job to blame.
     unbuilt: BTreeMap<NodeId, Option<NodeId>>,
+    /// What stays staged for the next run.
+    kept: BTreeSet<RelationName>,
 }
 
 fn carry_out(
@@ -231,21 +251,16 @@ fn carry_out(
     let increments = request.plan.increments();
     let database = database(request.engine)?;
     let mut context = context_of(request, (&staging, built, &increments), database.as_deref());
-    prepare_control(&context, &mut control)?;
-    context.hides_operators = operators::are_hidden(&context, &mut control)?;
     // A run that only tests what is published leaves the database as it is.
-    let records = !request.plan.steps.is_empty() && !is_idle(request, built);
-    if records {
-        (context.recording.epoch, context.recording.keeps) = state::begin(&context, &mut control)?;
-    }
-    let burdened = carry::burdened(&context, &mut control, request.plan)?;
-    let context = Context { burdened: &burdened, ..context };
-    if let Some(diagnostic) = budget::exceeded(request, &context, &mut control, &parts(request, built.clone()))? {
+    let records = request.shared.is_some() || !request.plan.steps.is_empty() && !is_idle(request, built);
+    let Ready { mut control, epoch, burdened, resumed, hides_operators, exceeded } =
+        ready(request, &context, (control, built, records))?;
+    (context.recording.epoch, context.recording.keeps) = (epoch, records);
+    context.hides_operators = hides_operators;
+    let context = Context { burdened: &burdened, resumed: &resumed.used, ..context };
+    if let Some(diagnostic) = exceeded {
         diagnostics.push(diagnostic);
         return Ok(Done::default());
-    }
-    if !built.is_empty() || request.plan.leftovers {
-        sweep::prepare(&context, &mut control)?;
     }
     if !built.is_empty() {
         hooks::run_start(&context, &mut control)?;
@@ -287,18 +302,32 @@ fn carry_out(
     if records {
         let failed = diagnostics.iter().any(Diagnostic::is_error) || published.len() < built.len();
         let status = ending(request, failed);
-        diagnostics.extend(state::end(&context, &mut control, (status, &published), &held.tested));
+        let failed = lasting::failures(request, (&endings, &held));
+        diagnostics.extend(state::end(&context, &mut control, (status, &published), (&held.tested, &failed)));
     }
+    let mut kept = BTreeSet::new();
+    let begun_before = request.shared.is_some_and(|shared| !shared.hooks.is_empty());
     if !built.is_empty() {
         diagnostics.extend(hooks::outside(&context, &mut control, &published));
+    }
+    if request.ends && (!built.is_empty() || begun_before) {
         diagnostics.extend(hooks::run_end(&context, &mut control));
+    }
+    if !built.is_empty() {
         for id in built.iter().filter(|id| !published.contains(id)) {
             if let Some(paths) = files::paths(&context, *id) {
                 files::discard(&paths);
             }
         }
+        kept = resume::kept(&context, &mut control, |id| {
+            staged.contains_key(&id)
+                && !published.contains(&id)
+                && !superseded.contains(&id)
+                && !held.held.contains_key(&id)
+        });
         let left = left_over(request, &context, &staged, &published);
-        diagnostics.extend(sweep::clean_up(&context, &mut control, &left, &retired));
+        let left: Vec<_> = left.into_iter().filter(|(name, _)| !kept.contains(name)).collect();
+        diagnostics.extend(sweep::clean_up(&context, &mut control, (&left, &kept), &retired));
         diagnostics.extend(keep::trim(&context, &mut control, &published));
     }
     let in_batch = |(first, batch): (&NodeId, &Vec<NodeId>)| batch.iter().map(|id| (*id, *first)).collect::<Vec<_>>();
@@ -310,7 +339,61 @@ fn carry_out(
         Ending::Done(_) | Ending::NotStarted => None,
     };
     let unbuilt = endings.iter().filter_map(unbuilt).collect();
-    Ok(Done { endings, published, superseded, held, culprits, batch_of, cancelled, unbuilt })
+    Ok(Done { endings, published, superseded, held, culprits, batch_of, cancelled, unbuilt, kept })
+}
+
+/// A run that has begun and has room for what it builds.
+struct Ready<'a> {
+    control: Session<'a>,
+    epoch: u64,
+    burdened: BTreeSet<NodeId>,
+    resumed: Resumed,
+    hides_operators: bool,
+    /// Why it must not go on.
+    exceeded: Option<Diagnostic>,
+}
+
+/// Begins a run with its first session, and again with another where the connection is lost over it: nothing of it is
+/// missed, and nothing is in the way.
+fn ready<'a>(
+    request: &Request<'a>,
+    context: &Context<'a>,
+    (control, built, records): (Session<'a>, &BTreeSet<NodeId>, bool),
+) -> Result<Ready<'a>, EngineError> {
+    let begin = |mut control: Session<'a>| {
+        let epoch = match request.shared {
+            Some(shared) => shared.epoch,
+            None if records => state::beginning(context).begin(&mut control, None, request.chosen)?,
+            None => 0,
+        };
+        let hides_operators = operators::are_hidden(context, &mut control)?;
+        let burdened = carry::burdened(context, &mut control, request.plan)?;
+        let exceeded = budget::exceeded(request, context, &mut control, &parts(request, built.clone()))?;
+        let mut resumed = Resumed::default();
+        if exceeded.is_none() && (!built.is_empty() || request.plan.leftovers) {
+            let recording = Recording { epoch, ..context.recording };
+            resumed = sweep::prepare(&Context { recording, ..*context }, &mut control)?;
+        }
+        Ok::<_, EngineError>(Ready { control, epoch, burdened, resumed, hides_operators, exceeded })
+    };
+    let mut first = Some(control);
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let opened = match first.take() {
+            Some(mut control) => prepare_control(context, &mut control).map(|()| control),
+            None => open_control(context),
+        };
+        match opened.and_then(begin) {
+            // One that cannot be made is told at once.
+            Err(error) if error.code == CONNECTION_LOST && attempt < build::ATTEMPTS && !request.stop.is_stopped() => {
+                let pause = build::FIRST_PAUSE * 2_u32.pow(attempt - 1);
+                context.observer.observe(&Event::Retrying { node: None, attempt, why: &error.message, pause });
+                build::wait(context, pause);
+            }
+            ended => return ended,
+        }
+    }
 }
 
 /// No nodes.
@@ -346,9 +429,12 @@ fn context_of<'a>(
             plan: request.plan,
             origin: request.origin,
             epoch: 0,
+            shared: request.shared,
             keeps: false,
         },
         burdened: NOTHING,
+        resumed: const { &BTreeMap::new() },
+        resumes: request.resumes,
     }
 }
 
@@ -372,16 +458,32 @@ fn publish_all<'a>(
     if request.stop.is_stopped() {
         return all;
     }
-    for cut in parts(request, ready) {
+    let mut cuts: VecDeque<Vec<NodeId>> = parts(request, ready).into();
+    // What was to appear before, and did not: nothing that reads it may appear.
+    let mut missing = BTreeSet::new();
+    while let Some(cut) = cuts.pop_front() {
+        let cut = publish::without(context, &cut, &missing);
+        if cut.is_empty() {
+            continue;
+        }
         match publish::publish(context, control, &cut, (staged, outcomes)) {
             Ok(made) => {
                 all.superseded.extend(cut.iter().copied().filter(|id| !made.published.contains(id)));
                 all.published.extend(made.published);
                 all.retired.extend(made.retired);
+                missing.extend(all.superseded.iter().copied());
             }
-            // The stop itself is reported once.
-            Err(diagnostic) if context.stop.is_stopped() && diagnostic.code == CANCELLED => {}
-            Err(diagnostic) => diagnostics.push(diagnostic),
+            Err(failure) => {
+                let (waits, rest) = part::apart(request, &cut, &failure.locked);
+                if !rest.is_empty() {
+                    cuts.push_front(rest);
+                }
+                // The stop itself is reported once.
+                if !context.stop.is_stopped() || failure.diagnostic.code != CANCELLED {
+                    diagnostics.push(part::told(request, failure, &waits));
+                }
+                missing.extend(waits);
+            }
         }
     }
     if request.superseded_fails {
@@ -476,22 +578,4 @@ fn build_all(request: &Request<'_>, context: &Context<'_>, work: &jobs::Work) ->
             None => build::build(context, session, id).map(Outcome::Built).map_err(Outcome::Built),
         },
     )
-}
-
-/// What of these nodes appears together, each part in building order.
-fn parts(request: &Request<'_>, done: BTreeSet<NodeId>) -> Vec<Vec<NodeId>> {
-    let parts = match request.publish {
-        PublishMode::Run => vec![done],
-        PublishMode::Group => connected(request, &done),
-        PublishMode::Model => request.graph.order(&done).into_iter().map(|id| BTreeSet::from([id])).collect(),
-    };
-    parts.into_iter().filter(|part| !part.is_empty()).map(|part| request.graph.order(&part)).collect()
-}
-
-/// The connected parts of these nodes; an ephemeral model connects what it reads with what reads it.
-fn connected(request: &Request<'_>, done: &BTreeSet<NodeId>) -> Vec<BTreeSet<NodeId>> {
-    let inlined = request.manifest.iter().filter(|(_, node)| node.form() == Form::Ephemeral).map(|(id, _)| id);
-    let joined: BTreeSet<NodeId> = done.iter().copied().chain(inlined).collect();
-    let parts = request.graph.components(&joined);
-    parts.into_iter().map(|part| part.intersection(done).copied().collect()).collect()
 }

@@ -95,6 +95,8 @@ pub struct RunReport {
     pub samples: BTreeMap<NodeId, Rows>,
     /// How the rows of unit tests differ from those expected.
     pub differences: BTreeMap<NodeId, Difference>,
+    /// How many relations stay staged for the next run.
+    pub kept: usize,
     /// Why it was stopped, if it was.
     pub stopped: Option<Exit>,
     /// How long it took.
@@ -129,6 +131,7 @@ pub(super) fn fill(request: &Request<'_>, mut done: Done, report: &mut RunReport
         report.nodes.push(built);
     }
     report.tests = request.tests.len();
+    report.kept = done.kept.len();
     for id in request.tests {
         let tested = test_report(request, *id, &mut done, report);
         report.nodes.push(tested);
@@ -161,6 +164,10 @@ fn step_report(request: &Request<'_>, step: &Step, done: &mut Done, diagnostics:
         elapsed: built.elapsed,
         attempts: built.attempts,
         ..nothing(id, status, culprit)
+    };
+    let of = |status, culprit, built: &Built| {
+        let report = of(status, culprit, built);
+        if built.attempts == 0 { NodeReport { elapsed: Duration::ZERO, ..report } } else { report }
     };
     match done.endings.remove(&id) {
         Some(Ending::Done(Outcome::Built(built))) if done.published.contains(&id) => of(Status::Built, None, &built),

@@ -3,32 +3,37 @@
 //! The SQL stands in `templates/state/`. What was published is written in the transaction that publishes it.
 
 use super::{
-    Context, Staged, StagedKind, Statement, Statements, Tested,
+    Beginning, Context, Staged, StagedKind, Statement, Statements, Tested,
     build::Built,
-    keep,
     ledger::{self, Standing},
     session::{Session, refusal},
 };
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{BUG, PERMISSION_DENIED, STATE_NOT_WRITABLE, STATE_TOO_NEW},
+        code::{BUG, STATE_TOO_NEW},
     },
     dialect::functions::Volatility,
     engine::{Connection, Engine, EngineError, FailureKind, LiveCatalog, LiveColumn, UserFunction},
     manifest::{Manifest, NodeId, Verdict},
     name::RelationName,
-    plan::Plan,
-    state::{Passed, RELATION, Recorded, State, TEST, VERSION, read_relations, read_tests, relation_row, test_row},
+    plan::{Plan, read_name},
+    state::{
+        Failed, Passed, RELATION, Recorded, SharedRun, State, TEST, VERSION, read_relations, read_tests, relation_row,
+        test_row,
+    },
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tables of state.
-const TABLES: [&str; 7] = ["about", "runs", "relations", "history", "tests", "environment", INTERVALS];
-/// The table of which intervals are done, which state that an older suiro made does not have.
+const TABLES: [&str; 10] =
+    ["about", "runs", "relations", "history", "tests", "environment", "steps", "staged", KEPT, INTERVALS];
+/// Those that every version has made; what the others tell is not missed by who reads.
+const FIRST_TABLES: [&str; 6] = ["about", "runs", "relations", "history", "tests", "environment"];
+/// The table of which intervals are done.
 pub(super) const INTERVALS: &str = "intervals";
-/// The table of versions that are kept; states of older versions of suiro do not have it.
+/// The table of versions that are kept.
 const KEPT: &str = "kept";
 /// The table of what was noted of rows; it is made when it is needed.
 const FINGERPRINTS: &str = "fingerprints";
@@ -61,6 +66,8 @@ pub struct Recording<'a> {
     pub origin: &'a Origin,
     /// The run's epoch.
     pub epoch: u64,
+    /// What the processes of the run know of each other, where it may have several.
+    pub shared: Option<&'a SharedRun>,
     /// Whether the state can tell of versions that are kept.
     pub keeps: bool,
 }
@@ -83,7 +90,7 @@ fn table(schema: &str, name: &str, database: Option<&str>) -> RelationName {
 /// What every template of state is given.
 pub(super) fn common(manifest: &Manifest, schema: &str, database: Option<&str>) -> serde_json::Map<String, Value> {
     let mut values = serde_json::Map::new();
-    for name in TABLES.into_iter().chain([KEPT, FINGERPRINTS]) {
+    for name in TABLES.into_iter().chain([FINGERPRINTS]) {
         values.insert(name.to_owned(), json!(table(schema, name, database)));
     }
     // Most templates call intervals what is done.
@@ -106,12 +113,17 @@ pub(super) fn with(mut values: serde_json::Map<String, Value>, more: Value) -> V
 
 /// Whether the tables of state are there that state of every version has.
 pub(super) fn is_there(live: &LiveCatalog, schema: &str) -> bool {
-    TABLES.iter().filter(|name| **name != INTERVALS).all(|name| has(live, schema, name))
+    FIRST_TABLES.iter().all(|name| has(live, schema, name))
 }
 
 /// Whether that table of state is there.
 pub(super) fn has(live: &LiveCatalog, schema: &str, name: &str) -> bool {
     live.relations.contains_key(&table(schema, name, None))
+}
+
+/// Whether all of them are, also those that earlier versions did not make.
+pub(super) fn is_complete(live: &LiveCatalog, schema: &str) -> bool {
+    TABLES.iter().all(|name| has(live, schema, name))
 }
 
 /// Whether the table of versions that are kept is there.
@@ -207,84 +219,8 @@ pub fn source_version(
     Ok(version.map(|version| version.unwrap_or_else(|| "none".to_owned())))
 }
 
-/// Makes the tables of state where they are missing, and begins a run; its epoch, and whether versions can be kept.
-///
-/// # Errors
-/// When the role may not, with what an administrator has to run.
-pub fn begin(context: &Context<'_>, session: &mut Session<'_>) -> Result<(u64, bool), EngineError> {
-    let recording = &context.recording;
-    let values = common(context.manifest, recording.schema, context.database);
-    let live = session.connection.catalog(&[recording.schema])?;
-    let wanted = context.built.iter().any(|id| keep::wanted(context.manifest.node(*id)) > 0);
-    let mut keeps = keeps(&live, recording.schema);
-    let whole = TABLES.iter().all(|name| has(&live, recording.schema, name));
-    if !whole || (wanted && !keeps) {
-        create(context, session, &live, values.clone())?;
-        keeps = true;
-    }
-    let origin = recording.origin;
-    let more = json!({
-        "run": context.run,
-        "run_key": Value::Null,
-        "logical_time": origin.logical_time,
-        "command": origin.command,
-        "commit": origin.commit,
-        "author": origin.author,
-    });
-    let mut epoch = None;
-    for statement in step(context.statements, "begin", &with(values, more))? {
-        let rows = match session.values(None, &statement) {
-            Ok(rows) => rows,
-            Err(error) => return Err(not_writable(context, session, error)),
-        };
-        epoch = rows.into_iter().flatten().next().flatten().and_then(|text| text.parse().ok());
-    }
-    let epoch = epoch.ok_or_else(|| EngineError::new(BUG, FailureKind::Permanent, "the run got no epoch"))?;
-    Ok((epoch, keeps))
-}
-
-/// Makes the tables of state; two runs that do so at once wait for each other.
-fn create(
-    context: &Context<'_>,
-    session: &mut Session<'_>,
-    live: &LiveCatalog,
-    values: serde_json::Map<String, Value>,
-) -> Result<(), EngineError> {
-    let new_schema = !live.schemas.contains(context.recording.schema);
-    let statements = step(context.statements, "create", &with(values, json!({"new_schema": new_schema})))?;
-    session.transaction(None, &statements).map_err(|error| not_writable(context, session, error))
-}
-
-/// What an administrator has to run, where the role may not write the state.
-fn not_writable(context: &Context<'_>, session: &mut Session<'_>, error: EngineError) -> EngineError {
-    if error.code != PERMISSION_DENIED {
-        return error;
-    }
-    let recording = &context.recording;
-    let role = json!({"role": role(context, session)});
-    let lines = step(context.statements, "rights", &with(common(context.manifest, recording.schema, None), role));
-    let message =
-        format!("what was built cannot be remembered in the schema `{}`: {}", recording.schema, error.message);
-    let mut refused = EngineError::new(STATE_NOT_WRITABLE, FailureKind::Permanent, message);
-    refused.sqlstate = error.sqlstate;
-    refused.notes.push("an administrator runs:".to_owned());
-    refused.notes.extend(lines.unwrap_or_default().into_iter().map(|statement| format!("{};", statement.text)));
-    refused.help = Some(
-        "or name a schema that this role may write to, `state_schema` of the target; `suiro debug --print-grants` prints all that the role needs"
-            .to_owned(),
-    );
-    refused
-}
-
-/// The role that works, where the engine has roles.
-fn role(context: &Context<'_>, session: &mut Session<'_>) -> String {
-    let statements = step(context.statements, "role", &Value::Null).unwrap_or_default();
-    let answers = statements.iter().filter_map(|statement| session.values(None, statement).ok());
-    answers.flatten().flatten().flatten().next().unwrap_or_default()
-}
-
-/// What of a cut a newer run has published already. Asked under the locks of the publish. What is added to interval by
-/// interval has a ledger for that.
+/// What of a cut another run has published since: a newer one, or another process of this one. Asked under the locks of
+/// the publish. What is added to interval by interval has a ledger for that.
 pub fn newer(
     context: &Context<'_>,
     session: &mut Session<'_>,
@@ -309,12 +245,74 @@ pub fn newer(
     let values = with(common(context.manifest, recording.schema, context.database), values);
     for statement in step(context.statements, "newer", &values)? {
         for row in session.values(None, &statement)? {
-            let [Some(schema), Some(name)] = row.as_slice() else { continue };
+            let [Some(schema), Some(name), Some(epoch), Some(run)] = row.as_slice() else { continue };
             let found = RelationName::new(schema.as_str(), name.as_str());
-            newer.extend(nodes.iter().copied().filter(|id| relation(id).as_ref() == Some(&found)));
+            let ours = |id: &NodeId| {
+                let seen = recording.plan.step(*id).and_then(|step| step.published_by.as_deref());
+                epoch.parse() == Ok(recording.epoch) && (run == context.run || seen == Some(run))
+            };
+            newer.extend(nodes.iter().copied().filter(|id| relation(id).as_ref() == Some(&found) && !ours(id)));
         }
     }
     Ok(newer)
+}
+
+/// Whether a process of this run has noted that.
+pub fn is_noted(context: &Context<'_>, session: &mut Session<'_>, what: &str) -> Result<bool, EngineError> {
+    let mut keyed = SharedRun::default();
+    beginning(context).notes(session, context.recording.epoch, &mut keyed)?;
+    Ok(keyed.hooks.contains(what))
+}
+
+/// Notes something for the other processes of the run.
+pub fn note(context: &Context<'_>, session: &mut Session<'_>, what: &str) -> Result<(), EngineError> {
+    let statements = beginning(context).noting(context.recording.epoch, &[(what, "{}".to_owned())])?;
+    statements.iter().try_for_each(|statement| session.execute(None, statement).map(|_| ()))
+}
+
+/// Waits until it is this process's turn at what only one of a run does; or gives it to the next.
+pub fn turn(context: &Context<'_>, session: &mut Session<'_>, over: bool) -> Result<(), EngineError> {
+    let values = json!({"epoch": context.recording.epoch, "over": over});
+    let recording = &context.recording;
+    let values = with(common(context.manifest, recording.schema, context.database), values);
+    for statement in step(context.statements, "turn", &values)? {
+        session.values(None, &statement)?;
+    }
+    Ok(())
+}
+
+/// The statements of a step of state, of this run.
+pub fn own_step(context: &Context<'_>, name: &str, values: Value) -> Result<Vec<Statement>, EngineError> {
+    let recording = &context.recording;
+    step(context.statements, name, &with(common(context.manifest, recording.schema, context.database), values))
+}
+
+/// What this run begins with.
+pub fn beginning<'a>(context: &Context<'a>) -> Beginning<'a> {
+    Beginning {
+        manifest: context.manifest,
+        statements: context.statements,
+        schema: context.recording.schema,
+        database: context.database,
+        origin: context.recording.origin,
+        run: context.run,
+    }
+}
+
+/// Whether this run has published these nodes, which appear together. The history is asked, since a newer run may have
+/// published over them already.
+pub fn was_published(context: &Context<'_>, session: &mut Session<'_>, nodes: &[NodeId]) -> Result<bool, EngineError> {
+    let recording = &context.recording;
+    let Some(relation) = nodes.iter().find_map(|id| context.manifest.node(*id).relation.as_ref()) else {
+        return Ok(false);
+    };
+    let more = json!({"run": context.run, "relation": relation});
+    let values = with(common(context.manifest, recording.schema, context.database), more);
+    let mut found = false;
+    for statement in step(context.statements, "published", &values)? {
+        found |= !session.values(None, &statement)?.is_empty();
+    }
+    Ok(found)
 }
 
 /// What was built of a node, for its row.
@@ -381,7 +379,7 @@ pub fn end(
     context: &Context<'_>,
     session: &mut Session<'_>,
     (status, published): (&str, &BTreeSet<NodeId>),
-    tested: &BTreeMap<NodeId, Tested>,
+    (tested, failed): (&BTreeMap<NodeId, Tested>, &BTreeMap<NodeId, Failed>),
 ) -> Vec<Diagnostic> {
     let recording = &context.recording;
     let passed: Vec<Value> = tested
@@ -399,7 +397,21 @@ pub fn end(
             Some(test_row(&context.manifest.node(tested.node).name, &passed))
         })
         .collect();
-    let values = json!({"run": context.run, "epoch": recording.epoch, "status": status, "passed": passed});
+    let name = |id: &NodeId| read_name(context.manifest.node(*id));
+    let settled: BTreeSet<String> =
+        recording.shared.iter().flat_map(|_| published.iter().chain(failed.keys()).map(name)).collect();
+    let failed: Vec<Value> = recording
+        .shared
+        .iter()
+        .flat_map(|_| failed.iter().map(|(id, failed)| json!({"step": name(id), "content": json!(failed).to_string()})))
+        .collect();
+    let values = json!({
+        "epoch": recording.epoch,
+        "status": status,
+        "passed": passed,
+        "settled": settled,
+        "failed": failed,
+    });
     let values = with(common(context.manifest, recording.schema, context.database), values);
     let written = step(context.statements, "end", &values);
     match written.and_then(|statements| session.transaction(None, &statements)) {

@@ -3,7 +3,12 @@
 //! A run that was killed leaves staged relations behind. Only what carries the project's staging mark and belongs to no
 //! living run is removed, one relation at a time, never with CASCADE.
 
-use super::{Context, Session, Statements, database, discard, open_control, publish::Retired, room};
+use super::{
+    Context, Session, Statements, database, discard, lost, open_control,
+    publish::Retired,
+    resume::{self, Left, Resumed},
+    room,
+};
 use crate::{
     diagnostic::{Diagnostic, code::STATEMENT_REFUSED},
     dialect::Dialect,
@@ -18,38 +23,68 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Begins the names of everything that is staged.
 const PREFIX: &str = "__suiro_";
 
-/// Says to other runs that this one is alive, for as long as the session lives.
+/// Says to other runs that this one is alive, for as long as the session lives. The session that said so before may
+/// live on at the server, which has not noticed that its client is gone; it is ended, so that nothing of it comes late.
+///
+/// # Errors
+/// When that session does not end.
 pub fn claim_run(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
-    match context.manifest.dialect {
-        Dialect::Postgres => claim(context, session, &[context.run]).map(|_| ()),
-        // The file's lock says it.
-        Dialect::DuckDb => Ok(()),
+    // The lock of a DuckDB file says it there: the claim is always had.
+    while !claim(context, session, &[context.run])? {
+        let values = json!({"process": Value::Null, "key": key(&[context.run])});
+        lost::until(context, session, &values)?;
     }
+    Ok(())
 }
 
-/// Removes what dead runs left, and makes the schemas to stage in.
-pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
+/// Makes the schemas to stage in, and removes what dead runs left, but what this run can use of it.
+pub fn prepare(context: &Context<'_>, session: &mut Session<'_>) -> Result<Resumed, EngineError> {
     let staged = context.staging.schemas.iter().map(String::as_str);
     let schemas: BTreeSet<&str> = staged.chain(super::look::schemas(context.manifest)).collect();
     let schemas: Vec<&str> = schemas.into_iter().collect();
     let live = session.connection.catalog(&schemas)?;
+    if context.staging_schemas.is_empty() {
+        make_schemas(context, session, &live)?;
+    }
+    // A run that only removes has begun nothing, and its state may be one that has no notes.
+    let notes = if context.recording.epoch > 0 { resume::left(context, session)? } else { Vec::new() };
     match context.manifest.dialect {
         Dialect::Postgres => {
-            sweep_schemas(context, session)?;
+            let resumed = sweep_schemas(context, session, &notes)?;
             if !context.staging_schemas.is_empty() {
-                return room::sweep(context, session);
+                room::sweep(context, session)?;
             }
+            Ok(resumed)
         }
-        Dialect::DuckDb => {
-            let left: Vec<(RelationName, &str)> = live
-                .relations
-                .iter()
-                .filter(|(name, found)| is_staged(context.manifest, name, found))
-                .map(|(name, found)| (name.clone(), if found.kind == RelationKind::View { "view" } else { "table" }))
-                .collect();
-            discard::relations_and_schemas(context, session, &left, &[])?;
-        }
+        Dialect::DuckDb => sweep_relations(context, session, (&notes, &live)),
     }
+}
+
+/// On DuckDB whatever is staged by another run belongs to a dead one.
+fn sweep_relations(
+    context: &Context<'_>,
+    session: &mut Session<'_>,
+    (notes, live): (&[Left], &LiveCatalog),
+) -> Result<Resumed, EngineError> {
+    let left: BTreeMap<RelationName, RelationKind> = live
+        .relations
+        .iter()
+        .filter(|(name, found)| is_staged(context.manifest, name, found))
+        .map(|(name, found)| (name.clone(), found.kind))
+        .collect();
+    let mut resumed = Resumed::default();
+    resumed.take(context, session, (notes, &left.keys().cloned().collect()))?;
+    let dropped: Vec<(RelationName, RelationKind)> =
+        left.into_iter().filter(|(name, _)| !resumed.stays(name)).collect();
+    discard::relations_and_schemas(context, session, &in_dropping_order(&dropped), &[])?;
+    let runs: BTreeSet<&str> = notes.iter().map(|one| one.run.as_str()).filter(|run| *run != context.run).collect();
+    for run in runs {
+        resume::forget(context, session, (run, &resumed.kept))?;
+    }
+    Ok(resumed)
+}
+
+fn make_schemas(context: &Context<'_>, session: &mut Session<'_>, live: &LiveCatalog) -> Result<(), EngineError> {
     let missing: Vec<_> = context
         .staging
         .schemas
@@ -124,6 +159,18 @@ pub fn take(statements: &dyn Statements, session: &mut Session<'_>, words: &[&st
     Ok(had)
 }
 
+/// Whether nobody is at a run any more.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub fn is_dead(statements: &dyn Statements, session: &mut Session<'_>, run: &str) -> Result<bool, EngineError> {
+    let had = take(statements, session, &[run])?;
+    if had {
+        give_back(statements, session, &[run])?;
+    }
+    Ok(had)
+}
+
 /// Gives the lock that stands for these words back.
 pub fn give_back(statements: &dyn Statements, session: &mut Session<'_>, words: &[&str]) -> Result<(), EngineError> {
     for statement in super::context::step(statements, "release", &json!({"key": key(words)}))? {
@@ -144,8 +191,8 @@ pub fn key(words: &[&str]) -> i64 {
     i64::from_le_bytes(bytes)
 }
 
-/// Removes the staging schemas of this project whose runs are dead.
-fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(), EngineError> {
+/// Removes the staging schemas of this project whose runs are dead, but what this run can use of them.
+fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>, notes: &[Left]) -> Result<Resumed, EngineError> {
     let mut found = Vec::new();
     for statement in context.step("leftovers", &Value::Null)? {
         found.extend(session.connection.query(&statement.text, None)?.rows);
@@ -160,20 +207,32 @@ fn sweep_schemas(context: &Context<'_>, session: &mut Session<'_>) -> Result<(),
             dead.entry(run).or_default().push(schema);
         }
     }
-    for (run, schemas) in dead {
+    let mut resumed = Resumed::default();
+    // The newest run first: what it left is what holds, if anything does.
+    for (run, schemas) in dead.into_iter().rev() {
         if !claim(context, session, &[run])? {
             continue;
         }
         let left = session.connection.catalog(&schemas)?;
-        let relations = in_dropping_order(
-            &left.relations.iter().map(|(name, found)| (name.clone(), found.kind)).collect::<Vec<_>>(),
-        );
-        let schemas: Vec<String> = schemas.into_iter().map(str::to_owned).collect();
+        let notes: Vec<Left> = notes.iter().filter(|one| one.run == run).cloned().collect();
+        resumed.take(context, session, (&notes, &left.relations.keys().cloned().collect()))?;
+        let relations: Vec<(RelationName, RelationKind)> = left
+            .relations
+            .iter()
+            .map(|(name, found)| (name.clone(), found.kind))
+            .filter(|(name, _)| !resumed.stays(name))
+            .collect();
+        let kept: BTreeSet<&str> = resumed.kept.iter().map(|name| &*name.schema).collect();
+        let schemas: Vec<String> =
+            schemas.into_iter().filter(|schema| !kept.contains(schema)).map(str::to_owned).collect();
         // What cannot be removed (somebody's view reads it) stays for the next run.
-        let _left = discard::relations_and_schemas(context, session, &relations, &schemas);
+        let _left = discard::relations_and_schemas(context, session, &in_dropping_order(&relations), &schemas);
+        if !notes.is_empty() {
+            resume::forget(context, session, (run, &resumed.kept))?;
+        }
         give_back(context.statements, session, &[run])?;
     }
-    Ok(())
+    Ok(resumed)
 }
 
 /// Views before tables; among views the caller's tries decide.
@@ -187,7 +246,7 @@ pub fn in_dropping_order(relations: &[(RelationName, RelationKind)]) -> Vec<(Rel
 pub fn clean_up<'a>(
     context: &Context<'a>,
     session: &mut Session<'a>,
-    left: &[(RelationName, &'static str)],
+    (left, kept): (&[(RelationName, &'static str)], &BTreeSet<RelationName>),
     retired: &[Retired],
 ) -> Vec<Diagnostic> {
     let in_place = context.staging.retired.is_empty();
@@ -198,7 +257,8 @@ pub fn clean_up<'a>(
     relations.sort_by_key(|(_, kind)| *kind == "table");
     let mut schemas: Vec<String> = Vec::new();
     if !in_place && !context.staging.lent {
-        schemas.extend(context.staging.schemas.iter().cloned());
+        let stays = |schema: &&String| kept.iter().any(|name| *name.schema == **schema);
+        schemas.extend(context.staging.schemas.iter().filter(|schema| !stays(schema)).cloned());
         let old: BTreeSet<String> = retired.iter().map(|old| old.name.schema.to_string()).collect();
         schemas.extend(old);
     }

@@ -3,8 +3,10 @@
 //! In: rows of suiro's own tables. Out: [`State`], by relation and test. Never: a connection (that is `run/`), or a
 //! decision (that is `plan/`).
 
+mod key;
 mod row;
 
+pub use key::{CHOSEN, Chosen, Failed, FailedTest, HOOKS, SharedRun};
 pub use row::{
     HISTORY, RELATION, TEST, read_history, read_kept, read_ledgers, read_relations, read_tests, relation_row, test_row,
 };

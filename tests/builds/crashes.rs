@@ -10,7 +10,7 @@ use std::{
 const MANY: u32 = 2000;
 
 /// One model of each kind that the engine has, all of which say which version they are of.
-fn write(project: &Project) -> Vec<(&'static str, &'static str)> {
+pub fn write(project: &Project) -> Vec<(&'static str, &'static str)> {
     let forward = "on_definition_change: forward\nunique_key: id";
     let incremental = |strategy: &str| {
         format!(
@@ -69,7 +69,7 @@ pub fn killed_before(project: &Project, number: u32, version: u32) -> bool {
     false
 }
 
-fn seen(project: &Project, all: &[(&str, &str)]) -> Vec<String> {
+pub fn seen(project: &Project, all: &[(&str, &str)]) -> Vec<String> {
     let mut connection = project.connect();
     let value = |query: &str, connection: &mut dyn suiro::engine::Connection| {
         let rows = connection.query(query, None).unwrap_or_else(|error| panic!("{query}: {error:?}")).rows;
@@ -80,13 +80,13 @@ fn seen(project: &Project, all: &[(&str, &str)]) -> Vec<String> {
 
 /// What belongs to the transaction of a publish: a file is put in its place just before that is committed, and stands
 /// there for the moment until the next run, if the program dies between the two.
-fn transacted(all: &[(&str, &str)], found: Vec<String>) -> Vec<String> {
+pub fn transacted(all: &[(&str, &str)], found: Vec<String>) -> Vec<String> {
     let named = all.iter().zip(found).filter(|((name, _), _)| *name != "filed");
     named.map(|(_, value)| value).collect()
 }
 
 /// Builds until it is done and nothing is left: a server may need a moment to notice that its client is gone.
-fn make_good(project: &Project, version: u32) {
+pub fn make_good(project: &Project, version: u32) {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let ended = project.suiro(&["build", "--vars", &format!("v: {version}")]);

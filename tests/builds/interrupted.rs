@@ -49,13 +49,17 @@ fn statuses(project: &Project) -> Vec<String> {
 }
 
 on_both_engines! {
-    /// Ctrl-C cancels the statement, publishes nothing, leaves nothing.
+    /// Ctrl-C cancels the statement and publishes nothing; what was built already is not built again.
     fn ctrl_c_leaves_what_was_published(project) {
         let child = started(project);
         signal(&child, "INT");
         assert_eq!(status_soon(child), Some(130));
         assert_eq!(statuses(project), ["staged", "cancelled", "not_started"]);
         assert_eq!(project.value("select n from core.a"), "1");
+        assert_eq!(project.left_behind().len(), 1, "what was built stays for the next run");
+        project.models(&[("slow", "select n from a")]);
+        project.build(&[]);
+        assert_eq!(project.value("select n from core.slow"), "2");
         assert_eq!(project.left_behind(), Vec::<String>::new());
     }
 
@@ -66,6 +70,10 @@ on_both_engines! {
         assert_eq!(status_soon(child), Some(143));
         assert_eq!(statuses(project), ["staged", "cancelled", "not_started"]);
         assert_eq!(project.value("select n from core.a"), "1");
+        assert_eq!(project.left_behind().len(), 1, "what was built stays for the next run");
+        project.models(&[("slow", "select n from a")]);
+        project.build(&[]);
+        assert_eq!(project.value("select n from core.slow"), "2");
         assert_eq!(project.left_behind(), Vec::<String>::new());
     }
 
@@ -116,5 +124,9 @@ fn a_long_merge_can_be_stopped() {
     assert_eq!(status_soon(child), Some(143));
     assert_eq!(project.rows("select id from core.a"), ["1"]);
     assert_eq!(project.rows("select id from core.b"), ["1"]);
+    assert_eq!(project.left_behind().len(), 1, "what was built beside it stays for the next run");
+    project.execute(&["drop trigger wait on core.a"]);
+    project.build(&[]);
+    assert_eq!(project.rows("select id from core.b order by id"), ["1", "2"]);
     assert_eq!(project.left_behind(), Vec::<String>::new());
 }

@@ -91,7 +91,8 @@ impl Project {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_suiro"));
+        let program = std::env::var_os("SUIRO_TEST_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_suiro").into());
+        let mut command = Command::new(program);
         command.args(words).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env_clear().env("HOME", self.folder.path()).env("TZ", "Asia/Tokyo");
         if let Some(database) = &self.database {
@@ -130,6 +131,12 @@ impl Project {
     pub fn start_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Child {
         let mut command = self.command(words);
         command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// The same with further variables.
+    pub fn start_heard_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Child {
+        let mut command = self.command(words);
+        command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Starts suiro; what it says is kept for its end.

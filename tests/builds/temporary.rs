@@ -242,10 +242,72 @@ fn a_publish_that_gets_no_lock_gives_up_and_names_who_holds_it() {
     }
     assert!(reads > 2 && longest < Duration::from_millis(600), "{reads} reads, the longest {longest:?}");
     assert_eq!(project.rows("select a.n, b.n from core.a, core.b"), ["1|1"]);
-    assert_eq!(project.left_behind(), Vec::<String>::new());
+    assert_eq!(project.left_behind().len(), 1, "what was built stays for the next run");
     holder.execute("commit").unwrap();
-    project.build(&[]);
+    let ended = project.suiro(&["build", "--show-sql"]);
+    assert!(
+        ended.status == 0 && ended.stderr.contains("2 of what was published had been built by a run before"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains("create table \"__suiro"), "{}", ended.stderr);
     assert_eq!(project.rows("select a.n, b.n from core.a, core.b"), ["2|2"]);
+    assert_eq!(project.left_behind(), Vec::<String>::new());
+}
+
+/// What does not hang together with the relation that cannot be locked is published.
+#[test]
+fn a_lock_that_cannot_be_had_keeps_back_only_what_hangs_together_with_it() {
+    let project = Project::on_postgres();
+    project.configure_target("threads: 4, publish_timeout: 500ms", "");
+    let models = |n: u32| {
+        project.models(&[
+            ("a", &format!("select {n} as n")),
+            ("b", "select n from a"),
+            ("tied", &format!("select {n} as n")),
+            ("free", &format!("select {n} as n")),
+            ("below_free", "/*--- {materialized: view} ---*/ select n from free"),
+            ("seen", &format!("select {n} as n")),
+        ]);
+    };
+    project.write(
+        "models/all.yml",
+        "models:\n  - name: tied\n    tests: [{relationships: {column_name: n, to: ref('b'), field: n}}]\n",
+    );
+    models(1);
+    project.build(&[]);
+    project.execute(&["create view core.strange as select n from core.seen"]);
+    for (held, kept) in [("b", vec!["a", "b", "tied"]), ("strange", vec!["seen"])] {
+        models(if held == "b" { 2 } else { 3 });
+        let mut holder = project.connect();
+        holder.execute("begin").unwrap();
+        holder.execute(&format!("lock table core.{held} in access share mode")).unwrap();
+        let ended = project.suiro(&["build"]);
+        assert_eq!(ended.status, 75, "{}", ended.stderr);
+        let listed: Vec<String> = kept.iter().map(|name| format!("`{name}`")).collect();
+        let mut listed = listed;
+        listed.sort();
+        for said in listed.iter().map(String::as_str).chain(["E0607", "hangs together", "held by suiro_test"]) {
+            assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+        }
+        for (name, status) in project.results() {
+            let expected = if kept.contains(&name.as_str()) { "staged" } else { "built" };
+            assert!(
+                status == expected || status == "pass" || status == "unchanged",
+                "{name} {status}: {}",
+                ended.stderr
+            );
+        }
+        holder.execute("commit").unwrap();
+        assert_eq!(project.value("select max(n) from core.free"), if held == "b" { "2" } else { "3" });
+        project.build(&[]);
+        assert_eq!(project.left_behind(), Vec::<String>::new());
+    }
+    assert_eq!(
+        project
+            .rows("select a.n, b.n, tied.n, free.n, v.n from core.a, core.b, core.tied, core.free, core.strange as v"),
+        ["3|3|3|3|3"]
+    );
 }
 
 #[test]

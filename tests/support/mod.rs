@@ -6,3 +6,4 @@
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
+pub mod proxy;

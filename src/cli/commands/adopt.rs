@@ -15,6 +15,7 @@ use crate::{
     manifest::{Form, NodeId},
     plan::{Adoption, Known, Wishes, adopted, adoption, is_made_like, is_of_kind},
     run::{self, Compared, Comparing, Nobody, PublishMode, Request, Stop},
+    state::Chosen,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -214,6 +215,10 @@ impl Adopting<'_> {
             state_schema: &project.target.state_schema,
             origin: &origin::origin(&project.root, "adopt"),
             superseded_fails: false,
+            resumes: false,
+            chosen: &Chosen::default(),
+            shared: None,
+            ends: true,
             all_tests: false,
             protected: None,
         };

@@ -1,6 +1,6 @@
 //! `suiro build`: makes what the plan says, then publishes it.
 
-use super::{compile, failures, inherit, origin, plan};
+use super::{compile, failures, inherit, key, origin, plan};
 use crate::{
     artifact::{Log, Store, compiled_path, run_results},
     cli::{
@@ -16,12 +16,14 @@ use crate::{
         code::{BAD_ENVIRONMENT, NOT_WRITABLE},
     },
     dialect::Dialect,
+    engine::Engine,
     exit::Exit,
     graph::Selection,
     manifest::{Node, NodeId, NodeKind, TestType},
-    plan::{Plan, RunId, Wishes},
+    plan::{Known, Plan, RunId, Wishes},
     project::Publish,
     run::{Event, Observer, PublishMode, Request, Status, Stop},
+    state::SharedRun,
 };
 use std::{
     collections::BTreeSet,
@@ -80,6 +82,18 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     if let Err(exit) = app.enter(&mut compilation) {
         return exit;
     }
+    let taken = match key::taken_up(app, &compilation, (arguments, part.verb())) {
+        Ok(taken) => taken,
+        Err(exit) => return exit,
+    };
+    let resumed;
+    let arguments = match &taken {
+        Some(keyed) => {
+            resumed = key::as_before(arguments, keyed);
+            &resumed
+        }
+        None => arguments,
+    };
     let selection = match app.selection(&compilation, &arguments.choice) {
         Ok(selection) => selection,
         Err(exit) => return exit,
@@ -106,7 +120,7 @@ pub fn run(app: &App, arguments: &Build, part: Part) -> Exit {
     if blocks_everything(&compilation) {
         return exit;
     }
-    exit = exit.or(carry_out(app, (arguments, part), &compilation, &selection));
+    exit = exit.or(carry_out(app, (arguments, part), (&compilation, &selection), taken));
     exit
 }
 
@@ -115,7 +129,12 @@ fn blocks_everything(compilation: &Compilation) -> bool {
     compilation.diagnostics.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.node.is_none())
 }
 
-fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compilation, selection: &Selection) -> Exit {
+fn carry_out(
+    app: &App,
+    (arguments, part): (&Build, Part),
+    (compilation, selection): (&Compilation, &Selection),
+    taken: Option<SharedRun>,
+) -> Exit {
     let manifest = &compilation.manifest;
     let tests: BTreeSet<NodeId> =
         selection.iter().copied().filter(|id| manifest.node(*id).kind == NodeKind::Test).collect();
@@ -129,20 +148,27 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         Err(exit) => return exit,
     };
     let run = run_id();
+    let halt = Halt::new(&app.terminal);
+    let mut origin = origin::origin(&compilation.project.root, part.verb());
+    let chosen = key::chosen(arguments);
+    let asked = (run.as_str(), &origin, &chosen);
+    let keyed = match key::of(app, compilation, (engine.as_ref(), &halt), (arguments, part, taken), asked) {
+        Ok(keyed) => keyed,
+        Err(exit) => return exit,
+    };
+    if let Some(keyed) = &keyed {
+        origin.logical_time.clone_from(&keyed.logical_time);
+    }
+    // What cannot be told from another version is told by the run, whichever process does it.
+    let of_run = keyed.as_ref().filter(|_| !arguments.again).map_or(run.as_str(), |keyed| &keyed.run);
     let protected = match app.protected(compilation) {
         Ok(protected) => protected,
         Err(exit) => return exit,
     };
-    let wishes = Wishes { run: run.as_str().to_owned(), protected, ..wishes(arguments) };
-    if let Err(exit) = inherit::inherit(app, compilation, (selection, &wishes), (part, engine.as_ref())) {
-        return exit;
-    }
-    let plan = match part {
-        Part::Tests => Plan::default(),
-        _ => match plan::make(app, compilation, (selection, &wishes), engine.as_ref()) {
-            Ok(plan) => plan,
-            Err(exit) => return exit,
-        },
+    let wishes = Wishes { run: of_run.to_owned(), protected, ..wishes(arguments) };
+    let plan = match planned(app, compilation, (part, selection), (&wishes, keyed.as_ref(), engine.as_ref())) {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
     };
     let store = Store::of(&compilation.project.root);
     let mask = |text: &str| app.terminal.mask(text);
@@ -155,12 +181,11 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
     };
     let runs = |id: &&NodeId| {
         let passed = plan.tests.get(id).is_some_and(|test| test.passed.is_some());
-        manifest.node(**id).error.is_none() && (arguments.force || !passed)
+        manifest.node(**id).error.is_none() && (arguments.force || arguments.again || !passed)
     };
     let total = plan.built().len() + tests.iter().filter(runs).count();
     announce(app, compilation, part, &engine.place());
     let progress = Progress::new(&app.terminal, manifest, total, arguments.show_sql);
-    let halt = Halt::new(&app.terminal);
     let told = Both(&progress, &log);
     let observer = Both(&halt, &told);
     let report = crate::run::run(&Request {
@@ -184,9 +209,13 @@ fn carry_out(app: &App, (arguments, part): (&Build, Part), compilation: &Compila
         staging_schemas: compilation.project.target.staging_schemas(),
         lock_wait: app.global.lock_wait.unwrap_or_default(),
         state_schema: &compilation.project.target.state_schema,
-        origin: &origin::origin(&compilation.project.root, part.verb()),
+        origin: &origin,
         superseded_fails: arguments.superseded == Superseded::Fail,
-        all_tests: arguments.force || part == Part::Tests,
+        all_tests: arguments.force || arguments.again || part == Part::Tests,
+        resumes: !(arguments.force || arguments.again),
+        chosen: &chosen,
+        shared: keyed.as_ref(),
+        ends: arguments.run_key.is_none() || arguments.last || key::is_everything(&chosen),
         protected: wishes.protected.as_deref(),
     });
     progress.end();
@@ -228,6 +257,21 @@ fn announce(app: &App, compilation: &Compilation, part: Part, place: &str) {
     }
 }
 
+/// The plan of a run; of tests alone there is none.
+fn planned(
+    app: &App,
+    compilation: &Compilation,
+    (part, selection): (Part, &Selection),
+    (wishes, keyed, engine): (&Wishes, Option<&SharedRun>, &dyn Engine),
+) -> Result<Plan, Exit> {
+    inherit::inherit(app, compilation, (selection, wishes), (part, engine))?;
+    if part == Part::Tests {
+        return Ok(Plan::default());
+    }
+    let known = plan::known(app, compilation, selection, engine)?;
+    Ok(plan::of(compilation, (selection, wishes), &Known { keyed: keyed.cloned(), ..known }))
+}
+
 const fn publish_mode(publish: Publish) -> PublishMode {
     match publish {
         Publish::Run => PublishMode::Run,
@@ -239,8 +283,9 @@ const fn publish_mode(publish: Publish) -> PublishMode {
 fn wishes(arguments: &Build) -> Wishes {
     Wishes {
         full_refresh: arguments.full_refresh,
-        force: arguments.force,
+        force: arguments.force || arguments.again,
         reset: arguments.reset,
+        again: arguments.again,
         interval: arguments.interval.asked(),
         ..Wishes::default()
     }

@@ -23,6 +23,7 @@ mod inherit;
 pub mod init;
 pub mod intervals;
 pub mod json_lines;
+mod key;
 pub mod lineage;
 pub mod ls;
 pub mod man;

@@ -18,7 +18,7 @@ use crate::{
     manifest::{CompiledSql, Head, Manifest, Node, NodeId, NodeKind, Properties, Read, SqlPart},
     plan::{Known, Plan, Wishes},
     run::{self, Nobody, PublishMode, Request, Stop, Upkeep, can_be_kept, versions_kept},
-    state::{Kept, Recorded},
+    state::{self, Kept, Recorded},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -251,6 +251,10 @@ fn carry_out(
         state_schema: &project.target.state_schema,
         origin: &origin,
         superseded_fails: true,
+        resumes: false,
+        chosen: &state::Chosen::default(),
+        shared: None,
+        ends: true,
         all_tests: false,
         protected: None,
     });

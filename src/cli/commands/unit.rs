@@ -21,6 +21,7 @@ use crate::{
     manifest::{NodeId, NodeKind, TestType},
     plan::Plan,
     run::{PublishMode, Request, Status, Stop},
+    state::Chosen,
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -104,6 +105,10 @@ fn carry_out(
         state_schema: &compilation.project.target.state_schema,
         origin: &origin::origin(&compilation.project.root, "test"),
         superseded_fails: false,
+        resumes: false,
+        chosen: &Chosen::default(),
+        shared: None,
+        ends: true,
         all_tests: true,
         protected: None,
     });

@@ -68,6 +68,9 @@ pub fn from_text(text: &str, statement: &str) -> EngineError {
     error.notes = lines.map(str::to_owned).collect();
     error.help = help;
     error.position = position;
+    let about_rows =
+        matches!(said.kind.as_str(), "Conversion" | "Out of Range" | "Constraint" | "Parser" | "Divide by Zero");
+    error.lasts = about_rows && error.code == code::STATEMENT_REFUSED && kind == FailureKind::Permanent;
     error
 }
 

@@ -7,7 +7,7 @@ use super::{
     error::{Situation, engine_error},
     load, query,
     runtime::runtime,
-    session,
+    session::{self, Served},
 };
 use crate::{
     diagnostic::code,
@@ -49,8 +49,8 @@ pub struct PostgresConnection {
     client: Client,
     runtime: &'static Runtime,
     lost: Lost,
-    /// The role that statements run as, for people.
-    role: String,
+    /// Who it is at the server: the role that statements run as, for people, and the process.
+    served: Served,
     canceller: Canceller,
     interrupt: LastInterrupt,
     /// When the statement began that runs or ran last.
@@ -61,12 +61,12 @@ pub struct PostgresConnection {
 }
 
 impl PostgresConnection {
-    pub fn new(connected: Connected, role: String, named_by_us: bool) -> Result<Self, EngineError> {
+    pub fn new(connected: Connected, served: Served, named_by_us: bool) -> Result<Self, EngineError> {
         Ok(Self {
             client: connected.client,
             runtime: runtime()?,
             lost: connected.lost,
-            role,
+            served,
             canceller: connected.canceller,
             interrupt: LastInterrupt::default(),
             begun: Instant::now(),
@@ -78,7 +78,7 @@ impl PostgresConnection {
     /// The engine's error for one of the protocol's, about that text, which was sent.
     fn error(&self, error: &tokio_postgres::Error, sent: &str) -> EngineError {
         let interrupted = self.interrupt.is_since(self.begun.checked_sub(CANCEL_LAG).unwrap_or(self.begun));
-        let mut error = engine_error(error, Situation { statement: sent, role: &self.role, interrupted });
+        let mut error = engine_error(error, Situation { statement: sent, role: &self.served.role, interrupted });
         if error.code == code::CONNECTION_LOST && error.sqlstate.is_none() {
             error.notes.extend(self.lost.get().filter(|reason| !error.notes.contains(reason)));
         }
@@ -111,6 +111,10 @@ fn one_query(statement: &str) -> Result<&str, EngineError> {
 }
 
 impl Connection for PostgresConnection {
+    fn process(&self) -> Option<u32> {
+        self.served.process
+    }
+
     fn serve(&mut self, purpose: &str) -> Result<(), EngineError> {
         if !self.named_by_us {
             return Ok(());

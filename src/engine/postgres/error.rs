@@ -44,6 +44,10 @@ pub fn refused(refusal: &DbError, situation: Situation<'_>) -> EngineError {
     let (code, kind) = sort(refusal, situation);
     let mut error = EngineError::new(code, kind, one_line(refusal.message()));
     error.sqlstate = Some(state.to_owned());
+    // Data, cardinality, keys and checks, syntax. Not what depends on other tables, objects, rights or room.
+    error.lasts = kind == FailureKind::Permanent
+        && (matches!(&state[..2.min(state.len())], "21" | "22")
+            || matches!(state, "23502" | "23505" | "23514" | "42601" | "42803"));
     match refusal.position() {
         Some(ErrorPosition::Original(position)) => error.position = byte_of(situation.statement, *position),
         Some(ErrorPosition::Internal { position, query }) => {

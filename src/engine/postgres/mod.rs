@@ -29,6 +29,7 @@ use connect::Connected;
 use connection::PostgresConnection;
 use plan::Plan;
 use runtime::runtime;
+use session::Served;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
@@ -54,13 +55,13 @@ impl PostgresEngine {
         Ok(Self { plan, tls, checked: Mutex::default() })
     }
 
-    /// A connection, and the role that it works as.
-    async fn open(&self, purpose: &str) -> Result<(Connected, String), EngineError> {
+    /// A connection, and who it is at the server.
+    async fn open(&self, purpose: &str) -> Result<(Connected, Served), EngineError> {
         let connected = connect::connect(&self.plan, &self.tls, purpose).await?;
         // Before anything is set: a session that others share must stay as it is.
         self.check_pooler(&connected).await?;
-        let role = session::pin(&connected.client, &self.plan).await?;
-        Ok((connected, role))
+        let served = session::pin(&connected.client, &self.plan).await?;
+        Ok((connected, served))
     }
 
     async fn check_pooler(&self, connected: &Connected) -> Result<(), EngineError> {
@@ -89,8 +90,8 @@ impl Engine for PostgresEngine {
     }
 
     fn connect(&self, purpose: &str) -> Result<Box<dyn Connection>, EngineError> {
-        let (connected, role) = runtime()?.block_on(self.open(purpose))?;
-        Ok(Box::new(PostgresConnection::new(connected, role, self.plan.application_name.is_none())?))
+        let (connected, served) = runtime()?.block_on(self.open(purpose))?;
+        Ok(Box::new(PostgresConnection::new(connected, served, self.plan.application_name.is_none())?))
     }
 
     fn place(&self) -> String {

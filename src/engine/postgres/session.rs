@@ -45,8 +45,17 @@ pub fn settings(plan: &Plan) -> BTreeMap<String, String> {
     pinned.chain(plan.settings.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
 }
 
-/// Sets everything, in one round trip; the role that the session works as.
-pub async fn pin(client: &Client, plan: &Plan) -> Result<String, EngineError> {
+/// Who a session is at the server.
+#[derive(Debug, Clone, Default)]
+pub struct Served {
+    /// The role that it works as.
+    pub role: String,
+    /// The process that serves it.
+    pub process: Option<u32>,
+}
+
+/// Sets everything, in one round trip; who the session then is.
+pub async fn pin(client: &Client, plan: &Plan) -> Result<Served, EngineError> {
     let mut settings: Vec<(String, String)> = vec![(CHECK_CLIENT.0.to_owned(), CHECK_CLIENT.1.to_owned())];
     // Before the role: whoever logs in may set more than whom they become.
     settings.extend(self::settings(plan));
@@ -60,7 +69,7 @@ pub async fn pin(client: &Client, plan: &Plan) -> Result<String, EngineError> {
         settings.push(("role".to_owned(), role.clone()));
     }
     let error = match set(client, &settings).await {
-        Ok(role) => return Ok(role),
+        Ok(served) => return Ok(served),
         Err(error) => error,
     };
     let about = |name: &str| error.as_db_error().is_some_and(|refusal| refusal.message().contains(name));
@@ -76,12 +85,14 @@ pub async fn rename(client: &Client, name: String) -> Result<(), tokio_postgres:
     set(client, &[("application_name".to_owned(), name)]).await.map(|_| ())
 }
 
-async fn set(client: &Client, settings: &[(String, String)]) -> Result<String, tokio_postgres::Error> {
+async fn set(client: &Client, settings: &[(String, String)]) -> Result<Served, tokio_postgres::Error> {
     let (names, values): (Vec<&str>, Vec<&str>) =
         settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).unzip();
     let statement = include_str!("session.sql");
     let rows = client.query_typed(statement, &[(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY)]).await?;
-    rows.last().map_or_else(|| Ok(String::new()), |row| row.try_get("role"))
+    let Some(row) = rows.last() else { return Ok(Served::default()) };
+    let process: i32 = row.try_get("process")?;
+    Ok(Served { role: row.try_get("role")?, process: u32::try_from(process).ok() })
 }
 
 fn setting_error(error: &tokio_postgres::Error, plan: &Plan) -> EngineError {

@@ -9,13 +9,14 @@ mod staged;
 pub use staged::{Staged, StagedKind};
 
 use super::{
-    Context, Event, Statement, bind, carry, files, ledger, operators,
+    Context, Event, Statement, bind, carry, files, ledger, lost, operators,
+    resume::{self, Note},
     session::{Session, refusal},
 };
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{BUG, RELATION_MISSING},
+        code::{BUG, DUPLICATE_KEY, RELATION_MISSING},
     },
     engine::{EngineError, FailureKind, LoadColumn},
     interval::Interval,
@@ -27,7 +28,7 @@ use increment::{Column, Decision};
 use interval::Windows;
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     thread,
     time::{Duration, Instant},
 };
@@ -50,19 +51,35 @@ pub struct Built {
     pub attempts: u32,
     /// What went wrong, if it failed.
     pub failure: Option<Diagnostic>,
+    /// Whether that would go wrong again as long as nothing changes.
+    pub lasts: bool,
 }
 
 /// Builds one node with a worker's session, trying again what may pass.
 pub fn build<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, node: NodeId) -> Result<Built, Built> {
     let start = Instant::now();
     context.observer.observe(&Event::Started { node });
+    if let Some(note) = context.resumed.get(&node) {
+        return Ok(built_before(context, node, note));
+    }
     let mut attempts = 0;
+    let mut lost = None;
+    let mut lasts = false;
     let outcome = loop {
         attempts += 1;
-        let error = match attempt(context, session, node) {
+        let made = match lost {
+            Some(process) => clear(context, session, (node, process)).and_then(|()| attempt(context, session, node)),
+            None => attempt(context, session, node),
+        };
+        let error = match made {
             Ok(made) => break Ok(made),
-            Err(Failure::Ours(diagnostic)) => break Err(*diagnostic),
+            Err(Failure::Ours(diagnostic)) => {
+                lasts = diagnostic.code == DUPLICATE_KEY;
+                break Err(*diagnostic);
+            }
             Err(Failure::Theirs(error, statement)) if !may_pass(&error) || attempts == ATTEMPTS => {
+                // What hooks do, only they know.
+                lasts = error.lasts && !context.manifest.node(node).properties.has_hooks();
                 break Err(diagnose(context, node, &error, &statement));
             }
             Err(Failure::Theirs(error, statement)) if context.stop.is_stopped() => {
@@ -73,10 +90,9 @@ pub fn build<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, node:
         let pause = FIRST_PAUSE * 2_u32.pow(attempts - 1);
         context.observer.observe(&Event::Retrying { node: Some(node), attempt: attempts, why: &error.message, pause });
         if error.kind == FailureKind::Connection {
-            *session = None;
+            lost = Some(session.take().and_then(|session| session.connection.process()).or(lost.flatten()));
         }
         wait(context, pause);
-        discard(context, session, node);
     };
     if outcome.is_err() && context.manifest.node(node).properties.has_hooks() {
         // A hook may have left the session in a state of its own.
@@ -88,8 +104,16 @@ pub fn build<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, node:
     };
     let elapsed = start.elapsed();
     context.observer.observe(&Event::Finished { node, rows, elapsed, failure: failure.as_ref() });
-    let built = Built { staged, rows, elapsed, attempts, failure };
+    let built = Built { staged, rows, elapsed, attempts, failure, lasts };
     if built.failure.is_none() { Ok(built) } else { Err(built) }
+}
+
+/// What an earlier run has built of a node.
+fn built_before(context: &Context<'_>, node: NodeId, note: &Note) -> Built {
+    let elapsed = Duration::from_millis(note.milliseconds);
+    context.observer.observe(&Event::Finished { node, rows: note.rows, elapsed: Duration::ZERO, failure: None });
+    let staged = Staged { kind: StagedKind::Table, intervals: None, batch: None, publish: Vec::new() };
+    Built { staged: Some(staged), rows: note.rows, elapsed, attempts: 0, failure: None, lasts: false }
 }
 
 enum Failure {
@@ -126,7 +150,15 @@ fn attempt<'a>(context: &Context<'a>, session: &mut Option<Session<'a>>, id: Nod
     };
     // One transaction, so that what is staged carries its mark from the first moment it can be seen.
     session.control("begin", "begin transaction").map_err(|error| Failure::theirs(error, "begin"))?;
-    let made = stage(context, session, id, Names { staged, relation });
+    let start = Instant::now();
+    let made = stage(context, session, id, Names { staged, relation }).and_then(|(rows, staged)| {
+        let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let noting = resume::noting(context, id, (&staged, rows, milliseconds));
+        for statement in noting.map_err(|error| Failure::theirs(error, "note"))? {
+            session.execute(Some(id), &statement).map_err(|error| Failure::theirs(error, "note"))?;
+        }
+        Ok((rows, staged))
+    });
     match &made {
         Ok(_) => session.control("commit", "commit").map_err(|error| Failure::theirs(error, "commit"))?,
         Err(_) => session.roll_back(),
@@ -448,16 +480,37 @@ fn materialization(
     })
 }
 
-/// Removes what an attempt left, so that the next one starts from nothing.
-fn discard(context: &Context<'_>, session: &mut Option<Session<'_>>, id: NodeId) {
-    let (Some(session), Some(staged)) = (session, context.staging.relations.get(&id)) else { return };
-    let kind = StagedKind::of(context.manifest.node(id));
-    let values = json!({"relations": [{"name": context.qualified(staged), "kind": kind.word()}], "schemas": []});
-    let dropped = context.step("discard", &values).and_then(|statements| {
-        statements.iter().try_for_each(|statement| session.execute(Some(id), statement).map(|_| ()))
-    });
-    // What cannot be removed makes the next attempt fail, with a message of its own.
-    drop(dropped);
+/// Makes sure that an attempt whose connection was lost has left nothing: it may have been committed all the same, or be
+/// open still at a server that has not noticed.
+fn clear<'a>(
+    context: &Context<'a>,
+    session: &mut Option<Session<'a>>,
+    (id, process): (NodeId, Option<u32>),
+) -> Result<(), Failure> {
+    let theirs = |purpose: &'static str| move |error| Failure::theirs(error, purpose);
+    let name = &context.manifest.node(id).name;
+    let session = match session {
+        Some(session) => session,
+        none => none.insert(context.connect(name).map_err(theirs("connect"))?),
+    };
+    if let Some(process) = process {
+        lost::end(context, session, process).map_err(theirs("end session"))?;
+    }
+    let staging = context.staging;
+    let made: Vec<&RelationName> = staging.relations.get(&id).into_iter().chain(staging.batches.get(&id)).collect();
+    let schemas: BTreeSet<&str> = made.iter().map(|relation| &*relation.schema).collect();
+    let live = session.connection.catalog(&schemas.into_iter().collect::<Vec<_>>()).map_err(theirs("catalog"))?;
+    // The view that shows a batch comes before it.
+    let relations: Vec<Value> = made
+        .iter()
+        .filter_map(|relation| Some((*relation, live.relations.get(*relation)?.kind.word())))
+        .map(|(relation, kind)| json!({"name": context.qualified(relation), "kind": kind}))
+        .collect();
+    let values = json!({"relations": relations, "schemas": []});
+    for statement in context.step("discard", &values).map_err(theirs("discard"))? {
+        execute(session, id, &statement)?;
+    }
+    Ok(())
 }
 
 pub(super) fn wait(context: &Context<'_>, pause: Duration) {

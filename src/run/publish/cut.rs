@@ -57,6 +57,19 @@ impl<'a> Cut<'a> {
         children.filter_map(|found| found.relation.as_ref()).collect()
     }
 
+    /// The nodes that need a lock on that relation: it is theirs, or depends on theirs. All of them, if nobody can tell.
+    pub fn touched_by(&self, context: &Context<'_>, name: &RelationName) -> BTreeSet<NodeId> {
+        let depends = |relation: &RelationName| {
+            self.live.dependents.iter().any(|found| found.on == *relation && found.relation.as_ref() == Some(name))
+        };
+        let touched = |id: &&NodeId| {
+            let relation = context.manifest.node(**id).relation.as_ref();
+            relation.is_some_and(|relation| relation == name || depends(relation))
+        };
+        let found: BTreeSet<NodeId> = self.nodes.iter().filter(touched).copied().collect();
+        if found.is_empty() { self.nodes.iter().copied().collect() } else { found }
+    }
+
     /// What readers have to wait for: live relations that move out, and views that get another text.
     pub fn locks(&self, context: &Context<'_>) -> Vec<Lock> {
         let mut locks = Vec::new();

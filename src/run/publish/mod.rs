@@ -51,7 +51,7 @@ pub fn publish<'a>(
     session: &mut Session<'a>,
     nodes: &[NodeId],
     (staged, outcomes): (&BTreeMap<NodeId, &Staged>, &BTreeMap<NodeId, Outcome>),
-) -> Result<Publication, Diagnostic> {
+) -> Result<Publication, Unpublished> {
     let start = Instant::now();
     context.observer.observe(&Event::Publishing { relations: nodes.len() });
     let mut nodes = nodes.to_vec();
@@ -67,8 +67,22 @@ pub fn publish<'a>(
             }
             Err(failure) => failure,
         };
-        session.roll_back();
-        if !matches!(failure, Failure::Commit(_)) {
+        let failure = match failure {
+            Failure::Commit(error, retired) => match committed(context, session, &nodes, &error) {
+                Some(true) => {
+                    files::settle(&files);
+                    context.observer.observe(&Event::Published { relations: nodes.len(), elapsed: start.elapsed() });
+                    return Ok(Publication { published: nodes, retired });
+                }
+                Some(false) => Failure::Theirs(error, "the publish could not be committed".to_owned()),
+                None => Failure::Commit(error, retired),
+            },
+            failure => {
+                session.roll_back();
+                failure
+            }
+        };
+        if !matches!(failure, Failure::Commit(..)) {
             files::take_back(&files);
         }
         match failure {
@@ -79,9 +93,13 @@ pub fn publish<'a>(
                 }
             }
             Failure::Theirs(error, _) if error.kind == FailureKind::Connection && context.staging.lent => {
-                return Err(refusal(&room::lost(context), "nothing was published"));
+                return Err(refusal(&room::lost(context), "nothing was published").into());
             }
-            Failure::Theirs(error, _) if error.may_pass() && attempt < ATTEMPTS && !context.stop.is_stopped() => {
+            Failure::Theirs(error, _)
+                if (error.may_pass() || is_made_by_others(&error))
+                    && attempt < ATTEMPTS
+                    && !context.stop.is_stopped() =>
+            {
                 let pause = Duration::from_millis(50 << attempt);
                 context.observer.observe(&Event::Retrying { node: None, attempt, why: &error.message, pause });
                 thread::sleep(pause);
@@ -91,12 +109,34 @@ pub fn publish<'a>(
                     *session = again;
                 }
             }
-            Failure::Theirs(error, what) => return Err(refusal(&context.with_known_names(&error), &what)),
-            Failure::Commit(error) => return Err(not_committed(&error)),
+            Failure::Theirs(error, what) => return Err(refusal(&context.with_known_names(&error), &what).into()),
+            Failure::Commit(error, _) => return Err(not_committed(&error).into()),
+            Failure::Locked(locked, diagnostic) => return Err(Unpublished { diagnostic: *diagnostic, locked }),
             // What was made in between is part of the next decision.
             Failure::Changed(_) if attempt < ATTEMPTS && !context.stop.is_stopped() => {}
-            Failure::Ours(diagnostic) | Failure::Changed(diagnostic) => return Err(*diagnostic),
+            Failure::Ours(diagnostic) | Failure::Changed(diagnostic) => return Err((*diagnostic).into()),
         }
+    }
+}
+
+/// Whether something is there by now that was not when it was decided: another run made it. The next decision sees it.
+fn is_made_by_others(error: &EngineError) -> bool {
+    // Duplicate schema, table, object.
+    matches!(error.sqlstate.as_deref(), Some("42P06" | "42P07" | "42710"))
+}
+
+/// Why a cut was not published.
+#[derive(Debug)]
+pub struct Unpublished {
+    /// What there is to say about it.
+    pub diagnostic: Diagnostic,
+    /// The nodes that could not be locked; none where it is about something else.
+    pub locked: BTreeSet<NodeId>,
+}
+
+impl From<Diagnostic> for Unpublished {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { diagnostic, locked: BTreeSet::new() }
     }
 }
 
@@ -110,7 +150,7 @@ pub struct Publication {
 }
 
 /// What is left of a cut without these nodes and what stands below them.
-fn without(context: &Context<'_>, nodes: &[NodeId], newer: &BTreeSet<NodeId>) -> Vec<NodeId> {
+pub fn without(context: &Context<'_>, nodes: &[NodeId], newer: &BTreeSet<NodeId>) -> Vec<NodeId> {
     let mut gone = newer.clone();
     // They stand in building order, so that whatever is above comes first.
     for id in nodes {
@@ -126,18 +166,44 @@ enum Failure {
     Changed(Box<Diagnostic>),
     /// A newer run has published these already.
     Superseded(BTreeSet<NodeId>),
+    /// These could not be locked in time.
+    Locked(BTreeSet<NodeId>, Box<Diagnostic>),
     Ours(Box<Diagnostic>),
     Theirs(Box<EngineError>, String),
-    /// The answer to COMMIT; without one, nobody knows.
-    Commit(Box<EngineError>),
+    /// COMMIT was not answered by a yes; where it was not answered at all, nobody knows. With what made room.
+    Commit(Box<EngineError>, Vec<Retired>),
+}
+
+/// Whether a publish was committed whose COMMIT was not answered by a yes: the history says so, once the session that
+/// sent it is no more. None where the database cannot be asked.
+fn committed<'a>(
+    context: &Context<'a>,
+    session: &mut Session<'a>,
+    nodes: &[NodeId],
+    error: &EngineError,
+) -> Option<bool> {
+    if error.kind != FailureKind::Connection {
+        session.roll_back();
+        return Some(false);
+    }
+    for attempt in 1..=ATTEMPTS {
+        let pause = Duration::from_millis(50 << attempt);
+        context.observer.observe(&Event::Retrying { node: None, attempt, why: &error.message, pause });
+        thread::sleep(pause);
+        if let Ok(again) = open_control(context) {
+            *session = again;
+            if let Ok(found) = state::was_published(context, session, nodes) {
+                return Some(found);
+            }
+        }
+    }
+    None
 }
 
 fn not_committed(error: &EngineError) -> Diagnostic {
-    let diagnostic = refusal(error, "the publish could not be committed");
-    if error.kind != FailureKind::Connection {
-        return diagnostic;
-    }
-    diagnostic.note("either all of it was published or nothing").help("run the build again: it makes sure")
+    refusal(error, "the publish could not be committed")
+        .note("either all of it was published or nothing")
+        .help("run the build again: it makes sure")
 }
 
 fn try_publish(
@@ -180,6 +246,7 @@ fn try_publish(
     locks.extend(behind_locks.locks);
     match lock::take_all(context, session, &locks).map_err(theirs("the publish could not begin"))? {
         Locked::All => {}
+        Locked::Held(name, diagnostic) => return Err(Failure::Locked(cut.touched_by(context, &name), diagnostic)),
         Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
     }
     let unread = || theirs("what newer runs did could not be read");
@@ -237,8 +304,10 @@ fn try_publish(
         return Err(Failure::Ours(Box::new(interrupted)));
     }
     // COMMIT is a message of its own: a lost answer can then mean one thing only.
-    session.control("commit", "commit").map_err(|error| Failure::Commit(Box::new(error)))?;
-    Ok(retired)
+    match session.control("commit", "commit") {
+        Ok(()) => Ok(retired),
+        Err(error) => Err(Failure::Commit(Box::new(error), retired)),
+    }
 }
 
 /// The columns that are recorded: those of what was staged, or, of what stays where it is, its own.
@@ -305,7 +374,9 @@ fn change(
     in_place::prepare(context, session, cut, tables).map_err(|refusal| match refusal {
         Refusal::Ours(diagnostic) => Failure::Ours(diagnostic),
         Refusal::Theirs(error) => refused(error),
-        Refusal::Lock(name, error) => Failure::Ours(Box::new(lock::not_had(context, session, &name, &error))),
+        Refusal::Lock(name, error) => {
+            Failure::Locked(cut.touched_by(context, &name), Box::new(lock::not_had(context, session, &name, &error)))
+        }
     })?;
     for statement in keeping.copies(context).map_err(refused)? {
         session.execute(None, &statement).map_err(refused)?;

@@ -20,6 +20,7 @@ use crate::{
     project::{LoadOptions, Loaded, Project, load},
     run::{Event, Observer, Origin, PublishMode, Request, RunReport, Stop},
     source::Sources,
+    state::Chosen,
 };
 use serde_json::json;
 use std::{
@@ -229,6 +230,10 @@ impl Trial<'_> {
             all_tests: true,
             protected: None,
             superseded_fails: false,
+            resumes: false,
+            chosen: &Chosen::default(),
+            shared: None,
+            ends: true,
         });
         let found: Vec<Diagnostic> =
             report.diagnostics.iter().filter(|found| found.code != TEST_FAILED).cloned().collect();
