@@ -53,6 +53,8 @@ fn can_move(context: &Context<'_>, id: NodeId, staged: &Staged) -> bool {
         && staged.batch.is_none()
         && staged.publish.is_empty()
         && !node.is_snapshot()
+        // Which intervals it holds is not noted.
+        && staged.intervals.is_none()
         && !context.burdened.contains(&id)
         && properties.storage.partition_by.is_none()
         && properties.constraints.iter().all(|constraint| constraint.to.is_none())
