@@ -268,6 +268,7 @@ fn planned(
     if part == Part::Tests {
         return Ok(Plan::default());
     }
+    plan::check_interval(app, compilation, (selection, wishes))?;
     let known = plan::known(app, compilation, selection, engine)?;
     Ok(plan::of(compilation, (selection, wishes), &Known { keyed: keyed.cloned(), ..known }))
 }

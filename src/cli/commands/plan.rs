@@ -82,11 +82,18 @@ pub fn make(
     (selection, wishes): (&Selection, &Wishes),
     engine: &dyn Engine,
 ) -> Result<plan::Plan, Exit> {
-    if let Some(problem) = no_interval(compilation, (selection, wishes)) {
-        return Err(app.fail(&[problem], &compilation.sources));
-    }
+    check_interval(app, compilation, (selection, wishes))?;
     let known = known(app, compilation, selection, engine)?;
     Ok(of(compilation, (selection, wishes), &known))
+}
+
+/// Refuses an interval that is none, or none of any model of the selection.
+///
+/// # Errors
+/// The exit status, after printing why.
+pub fn check_interval(app: &App, compilation: &Compilation, asked: (&Selection, &Wishes)) -> Result<(), Exit> {
+    let problem = no_interval(compilation, asked);
+    problem.map_or(Ok(()), |problem| Err(app.fail(&[problem], &compilation.sources)))
 }
 
 /// Why the interval that was asked for is nothing to any model of the selection, if so.

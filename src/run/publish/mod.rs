@@ -23,7 +23,7 @@ use super::{
 use crate::{
     diagnostic::{
         Diagnostic,
-        code::{CANCELLED, DEPENDENT_IN_THE_WAY},
+        code::{CANCELLED, DEPENDENT_IN_THE_WAY, RELATION_MISSING},
     },
     engine::{Dependent, EngineError, FailureKind, LiveColumn},
     manifest::NodeId,
@@ -244,7 +244,15 @@ fn try_publish(
     let mut locks = cut.locks(context);
     locks.extend(carried::locks(&bound));
     locks.extend(behind_locks.locks);
-    match lock::take_all(context, session, &locks).map_err(theirs("the publish could not begin"))? {
+    let locked = lock::take_all(context, session, &locks).map_err(|error| {
+        let what = "the publish could not begin";
+        // What another run had staged may be gone by now, and what depends on what is looked at again.
+        if error.code == RELATION_MISSING {
+            return Failure::Changed(Box::new(refusal(&error, what)));
+        }
+        Failure::Theirs(Box::new(error), what.to_owned())
+    })?;
+    match locked {
         Locked::All => {}
         Locked::Held(name, diagnostic) => return Err(Failure::Locked(cut.touched_by(context, &name), diagnostic)),
         Locked::No(diagnostic) => return Err(Failure::Ours(diagnostic)),
