@@ -36,8 +36,19 @@ fn started(project: &Project) -> Child {
     project.models(&[("a", "select 1 as n"), ("slow", "select n from a"), ("z_below", "select n from slow")]);
     project.build(&[]);
     project.models(&[("a", "select 2 as n"), ("slow", slow(project))]);
+    let logs = || -> Vec<String> {
+        let folder = std::fs::read_dir(project.path().join("target/logs")).unwrap();
+        folder.filter_map(|entry| std::fs::read_to_string(entry.unwrap().path()).ok()).collect()
+    };
+    let before = logs().len();
     let child = project.start(&["build"]);
-    thread::sleep(Duration::from_millis(1500));
+    let at_it = |log: &String| log.lines().any(|line| line.contains("\"started\"") && line.contains("\"slow\""));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline && (logs().len() == before || !logs().iter().all(at_it)) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    // Its statement is on the way to the database.
+    thread::sleep(Duration::from_millis(500));
     child
 }
 
