@@ -2,15 +2,20 @@
 
 use super::{Statements, ledger, state, sweep};
 use crate::{
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, LiveCatalog, LiveRelation},
     manifest::{Form, Manifest, NodeId, NodeKind},
-    plan::Known,
+    name::RelationName,
+    plan::{Known, is_ours, is_same},
+    state::State,
 };
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
+
+/// How often catalog and state are read again while they do not agree.
+const READ_AGAIN: usize = 5;
 
 /// What to look at, and with what.
 pub struct Look<'a> {
@@ -53,9 +58,16 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
             Err(error) => failed.push((*id, error)),
         }
     }
-    let mut live = connection.catalog(&schemas)?;
     let scope = (manifest, look.state_schema, look.database);
-    let state = state::read(connection.as_mut(), look.statements, scope, &live)?;
+    let mut live = connection.catalog(&schemas)?;
+    let mut state = state::read(connection.as_mut(), look.statements, scope, &live)?;
+    for _ in 0..READ_AGAIN {
+        if agree(manifest, &live, &state) {
+            break;
+        }
+        live = connection.catalog(&schemas)?;
+        state = state::read(connection.as_mut(), look.statements, scope, &live)?;
+    }
     // What the project has no more may stand in schemas that it has no more.
     let elsewhere: BTreeSet<&str> =
         state.relations.keys().map(|relation| &*relation.schema).filter(|schema| !schemas.contains(schema)).collect();
@@ -73,6 +85,16 @@ pub fn look(look: &Look<'_>) -> Result<(Known, Vec<(NodeId, EngineError)>), Engi
     let without_file = without_file(manifest, look.root);
     let known = Known { live, columns, state, functions, settings, sources, leftovers, now, without_file, keyed: None };
     Ok((known, failed))
+}
+
+/// Whether what carries the project's mark is what the state remembers. Where it is not, another run may have published
+/// between the two readings.
+fn agree(manifest: &Manifest, live: &LiveCatalog, state: &State) -> bool {
+    let is_it = |relation: &RelationName, found: &LiveRelation| {
+        let marked = is_ours(&manifest.project, relation, found.comment.as_deref());
+        !marked || state.relations.get(relation).is_none_or(|recorded| is_same(recorded, found))
+    };
+    live.relations.iter().all(|(relation, found)| is_it(relation, found))
 }
 
 /// The schemas of everything that is built.

@@ -6,7 +6,6 @@
 use super::{Context, Session};
 use crate::{
     diagnostic::{Diagnostic, code::WRONG_BINDING},
-    dialect::Dialect,
     engine::EngineError,
     manifest::NodeId,
     name::RelationName,
@@ -18,9 +17,6 @@ use serde_json::json;
 /// # Errors
 /// When the catalog cannot be read.
 pub fn are_hidden(context: &Context<'_>, session: &mut Session<'_>) -> Result<bool, EngineError> {
-    if context.manifest.dialect == Dialect::DuckDb {
-        return Ok(false);
-    }
     schemas(context, session, None, &[]).map(|schemas| !schemas.is_empty())
 }
 

@@ -84,28 +84,34 @@ export async function links_lead_to_what_they_name(open) {
   assert.equal(await page.locator("#contents a[aria-current]").innerText(), "referrals");
 }
 
+// The page follows its address a moment later.
+async function hasItems(page, count) {
+  for (let tries = 0; tries < 100 && (await items(page)) !== count; tries++) await page.waitForTimeout(20);
+  assert.equal(await items(page), count);
+}
+
 export async function the_graph_shows_a_neighbourhood(open) {
   const page = await open("#/graph");
-  assert.equal(await items(page), 15);
+  await hasItems(page, 15);
   await go(page, "#/graph?focus=model/core.orders&up=1&down=1");
-  assert.equal(await items(page), 6);
+  await hasItems(page, 6);
   await page.getByRole("button", { name: "above: more" }).click();
   await page.waitForFunction(() => /up=2/.test(location.hash));
-  assert.equal(await items(page), 9);
+  await hasItems(page, 9);
   await page.getByRole("button", { name: "below: less" }).click();
   await page.waitForFunction(() => /down=0/.test(location.hash));
-  assert.equal(await items(page), 6);
+  await hasItems(page, 6);
   await page.getByRole("combobox", { name: "Path" }).selectOption("models/core");
   await page.waitForFunction(() => /path=/.test(location.hash));
-  assert.equal(await items(page), 2);
+  await hasItems(page, 2);
   await page.getByRole("button", { name: "Whole project" }).click();
   await page.waitForFunction(() => /whole=yes/.test(location.hash));
-  assert.equal(await items(page), 15);
+  await hasItems(page, 15);
   await page.getByLabel("Find in the graph").fill("referr");
   await page.keyboard.press("Enter");
   assert.match(await page.locator(".graph-panel").innerText(), /referrals/);
   await go(page, "#/graph?owner=Ann");
-  assert.equal(await items(page), 1);
+  await hasItems(page, 1);
 }
 
 export async function the_keyboard_is_enough(open) {
